@@ -1,0 +1,5 @@
+//! The operations, one family of loops a file.
+
+pub(crate) mod elementwise;
+pub(crate) mod layout;
+pub(crate) mod reduce;

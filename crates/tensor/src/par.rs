@@ -1,0 +1,112 @@
+//! Threads: the only file that knows of them.
+//!
+//! **The same bits on any number of threads.** Work is cut into pieces whose
+//! number depends on the size of the work alone, each piece is computed by one
+//! thread, and results are handed back in order, so that a sum over pieces is
+//! added in one fixed order. How many threads there are decides only who does
+//! what.
+//!
+//! **Small work stays home.** Waking another thread costs microseconds, in
+//! which one thread does some ten thousand multiplications. Below
+//! [`SMALL`] operations the pieces run on the calling thread, one after the other.
+//!
+//! The number of threads is rayon's: `RAYON_NUM_THREADS`, or one for each core;
+//! [`with_threads`] chooses it for one call.
+
+use rayon::prelude::*;
+
+use crate::error::{Error, Result};
+
+/// Estimated scalar operations below which work is not shared out.
+pub const SMALL: usize = 1 << 16;
+
+/// Runs `work` with this many threads for everything the library does in it.
+///
+/// ```
+/// let answer = wengert_tensor::par::with_threads(1, || 6 * 7)?;
+/// assert_eq!(answer, 42);
+/// # Ok::<(), wengert_tensor::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Value`] if `threads` is 0 or the system would not start them.
+pub fn with_threads<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> Result<R> {
+    const OP: &str = "with_threads";
+    if threads == 0 {
+        return Err(Error::value(
+            OP,
+            "the number of threads must be positive, got 0",
+        ));
+    }
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map(|pool| pool.install(work))
+        .map_err(|error| Error::value(OP, format!("{threads} threads: {error}")))
+}
+
+/// The number of threads that work is shared among here.
+#[must_use]
+pub fn threads() -> usize {
+    rayon::current_num_threads()
+}
+
+/// Calls `f(i, piece)` for every `piece_len` elements of `out` (the last piece
+/// may be shorter). `cost` estimates the scalar operations of the whole.
+pub(crate) fn for_each_piece<T: Send>(
+    out: &mut [T],
+    piece_len: usize,
+    cost: usize,
+    f: impl Fn(usize, &mut [T]) + Send + Sync,
+) {
+    let piece_len = piece_len.max(1);
+    if cost < SMALL || out.len() <= piece_len {
+        out.chunks_mut(piece_len)
+            .enumerate()
+            .for_each(|(i, piece)| f(i, piece));
+    } else {
+        out.par_chunks_mut(piece_len)
+            .enumerate()
+            .for_each(|(i, piece)| f(i, piece));
+    }
+}
+
+/// `f(i)` for `i` in `0..n`, in order. `cost` estimates the scalar operations
+/// of the whole.
+pub(crate) fn map_pieces<R: Send>(
+    n: usize,
+    cost: usize,
+    f: impl Fn(usize) -> R + Send + Sync,
+) -> Vec<R> {
+    if cost < SMALL || n <= 1 {
+        (0..n).map(f).collect()
+    } else {
+        (0..n).into_par_iter().map(f).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_the_same_on_any_number_of_threads() {
+        let run = |threads| {
+            with_threads(threads, || {
+                let mut out = vec![0usize; 1000];
+                for_each_piece(&mut out, 7, usize::MAX, |i, piece| piece.fill(i));
+                (out, map_pieces(50, usize::MAX, |i| i * i))
+            })
+            .unwrap()
+        };
+        assert_eq!(run(1), run(4));
+        assert!(with_threads(0, || ()).is_err());
+    }
+
+    #[test]
+    fn small_work_stays_on_the_calling_thread() {
+        let here = std::thread::current().id();
+        let ids = map_pieces(8, SMALL - 1, |_| std::thread::current().id());
+        assert!(ids.iter().all(|&id| id == here));
+    }
+}

@@ -1,0 +1,261 @@
+//! Arithmetic on shapes: sizes that are checked, axes that may be negative,
+//! and NumPy's broadcasting.
+//!
+//! Everything that turns a caller's numbers into a size, an axis or an
+//! allocation passes through here, so that an overflow or an impossible
+//! request is an [`Error`] before any loop starts.
+
+use crate::element::Element;
+use crate::error::{Error, Result};
+
+/// The number of elements of `shape`, if that many `T` can exist in memory.
+///
+/// # Errors
+/// [`Error::TooLarge`] if the size in bytes passes `isize::MAX`. Axes of size
+/// zero do not excuse the others: an empty tensor must still be addressable.
+pub fn numel<T: Element>(op: &'static str, shape: &[usize]) -> Result<usize> {
+    let too_large = || Error::TooLarge {
+        op,
+        shape: shape.to_vec(),
+        element: T::NAME,
+    };
+    let mut addressable = size_of::<T>();
+    for &size in shape.iter().filter(|&&size| size != 0) {
+        addressable = addressable.checked_mul(size).ok_or_else(too_large)?;
+    }
+    if isize::try_from(addressable).is_err() {
+        return Err(too_large());
+    }
+    Ok(shape.iter().product())
+}
+
+/// An empty vector with room for a result of `shape`: the one checked
+/// allocation that every fallible operation goes through.
+///
+/// # Errors
+/// [`Error::TooLarge`] if there are more bytes than an address space has, or
+/// than the allocator would give.
+pub(crate) fn allocate<T: Element>(op: &'static str, shape: &[usize]) -> Result<Vec<T>> {
+    let len = numel::<T>(op, shape)?;
+    let mut data = Vec::new();
+    data.try_reserve_exact(len).map_err(|_| Error::TooLarge {
+        op,
+        shape: shape.to_vec(),
+        element: T::NAME,
+    })?;
+    Ok(data)
+}
+
+/// An axis as given, negative ones counting from the end, as an index.
+///
+/// # Errors
+/// [`Error::Axis`] unless `-ndim <= axis < ndim`.
+pub fn axis(op: &'static str, axis: isize, ndim: usize) -> Result<usize> {
+    let index = if axis < 0 {
+        ndim.checked_sub(axis.unsigned_abs())
+    } else {
+        Some(axis.unsigned_abs())
+    };
+    index
+        .filter(|&index| index < ndim)
+        .ok_or(Error::Axis { op, axis, ndim })
+}
+
+/// Axes as given, as indices in ascending order.
+///
+/// # Errors
+/// [`Error::Axis`] for one out of range, [`Error::Value`] for one named twice.
+pub fn axes(op: &'static str, given: &[isize], ndim: usize) -> Result<Vec<usize>> {
+    let mut indices = given
+        .iter()
+        .map(|&a| axis(op, a, ndim))
+        .collect::<Result<Vec<_>>>()?;
+    indices.sort_unstable();
+    if indices.windows(2).any(|pair| pair[0] == pair[1]) {
+        return Err(Error::value(
+            op,
+            format!("an axis appears twice in {given:?} (the tensor has {ndim})"),
+        ));
+    }
+    Ok(indices)
+}
+
+/// The shape to which two shapes broadcast: aligned at their last axes, sizes
+/// must be equal or one of them 1.
+///
+/// ```
+/// use wengert_tensor::shape::broadcast;
+///
+/// assert_eq!(broadcast("add", &[8, 1, 3], &[4, 1]).unwrap(), [8, 4, 3]);
+/// assert!(broadcast("add", &[2, 3], &[2]).is_err());
+/// ```
+///
+/// # Errors
+/// [`Error::Shape`] if they do not.
+pub fn broadcast(op: &'static str, a: &[usize], b: &[usize]) -> Result<Vec<usize>> {
+    let ndim = a.len().max(b.len());
+    let size =
+        |shape: &[usize], i: usize| (i + shape.len()).checked_sub(ndim).map_or(1, |j| shape[j]);
+    (0..ndim)
+        .map(|i| match (size(a, i), size(b, i)) {
+            (m, n) if m == n => Ok(m),
+            (1, n) => Ok(n),
+            (m, 1) => Ok(m),
+            _ => Err(Error::shape(
+                op,
+                format!("shapes {a:?} and {b:?} do not broadcast"),
+            )),
+        })
+        .collect()
+}
+
+/// Row-major strides, in elements.
+pub(crate) fn strides(shape: &[usize]) -> Vec<usize> {
+    let mut strides = vec![1; shape.len()];
+    for i in (1..shape.len()).rev() {
+        strides[i - 1] = strides[i] * shape[i];
+    }
+    strides
+}
+
+/// The strides with which a tensor of `shape` is walked as if it had the shape
+/// `target` that it broadcasts to: 0 along every repeated axis.
+pub(crate) fn broadcast_strides(shape: &[usize], target: &[usize]) -> Vec<usize> {
+    let own = strides(shape);
+    let missing = target.len() - shape.len();
+    (0..target.len())
+        .map(|i| {
+            if i < missing || shape[i - missing] == 1 {
+                0
+            } else {
+                own[i - missing]
+            }
+        })
+        .collect()
+}
+
+/// One loop of a [`nest`]: its length, and how far each of `N` operands moves
+/// from one turn to the next.
+pub(crate) type Loop<const N: usize> = (usize, [usize; N]);
+
+/// The shortest loop nest, outermost first, that walks `N` operands together
+/// over `target`: axes of size 1 vanish, and neighbours along which every
+/// operand moves evenly become one. Adding a bias `[C, 1, 1]` to `[N, C, H, W]`
+/// becomes three loops, N, C and H·W. There is always at least one loop.
+pub(crate) fn nest<const N: usize>(target: &[usize], strides: [Vec<usize>; N]) -> Vec<Loop<N>> {
+    let mut loops: Vec<Loop<N>> = Vec::with_capacity(target.len());
+    for (i, &size) in target.iter().enumerate() {
+        if size == 1 {
+            continue;
+        }
+        let steps: [usize; N] = std::array::from_fn(|k| strides[k][i]);
+        match loops.last_mut() {
+            Some((outer, outer_steps)) if (0..N).all(|k| outer_steps[k] == steps[k] * size) => {
+                *outer *= size;
+                *outer_steps = steps;
+            }
+            _ => loops.push((size, steps)),
+        }
+    }
+    if loops.is_empty() {
+        loops.push((1, [0; N]));
+    }
+    loops
+}
+
+/// Calls `f` with the operands' offsets at the start of every innermost loop of
+/// the nest, in row-major order.
+pub(crate) fn for_each_row<const N: usize>(outer: &[Loop<N>], mut f: impl FnMut([usize; N])) {
+    if outer.iter().any(|&(size, _)| size == 0) {
+        return;
+    }
+    let mut index = vec![0; outer.len()];
+    let mut offsets = [0; N];
+    loop {
+        f(offsets);
+        let mut axis = outer.len();
+        loop {
+            if axis == 0 {
+                return;
+            }
+            axis -= 1;
+            let (size, steps) = outer[axis];
+            index[axis] += 1;
+            for k in 0..N {
+                offsets[k] += steps[k];
+            }
+            if index[axis] < size {
+                break;
+            }
+            index[axis] = 0;
+            for k in 0..N {
+                offsets[k] -= steps[k] * size;
+            }
+        }
+    }
+}
+
+/// Axes by number: `-1`, `[0, 2]`, a slice or a vector.
+pub trait Axes {
+    /// The axes as given.
+    fn to_axes(&self) -> Vec<isize>;
+}
+
+impl Axes for isize {
+    fn to_axes(&self) -> Vec<isize> {
+        vec![*self]
+    }
+}
+
+impl<const N: usize> Axes for [isize; N] {
+    fn to_axes(&self) -> Vec<isize> {
+        self.to_vec()
+    }
+}
+
+impl Axes for [isize] {
+    fn to_axes(&self) -> Vec<isize> {
+        self.to_vec()
+    }
+}
+
+impl Axes for Vec<isize> {
+    fn to_axes(&self) -> Vec<isize> {
+        self.clone()
+    }
+}
+
+impl<A: Axes + ?Sized> Axes for &A {
+    fn to_axes(&self) -> Vec<isize> {
+        (**self).to_axes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_that_overflow_are_errors() {
+        assert!(numel::<f32>("zeros", &[usize::MAX, 2]).is_err());
+        assert!(numel::<f32>("zeros", &[usize::MAX, 0]).is_err());
+        assert!(numel::<f32>("zeros", &[isize::MAX as usize / 4 + 1]).is_err());
+        assert_eq!(numel::<f32>("zeros", &[]).unwrap(), 1);
+        assert_eq!(numel::<f32>("zeros", &[3, 0]).unwrap(), 0);
+    }
+
+    #[test]
+    fn axes_count_from_the_end() {
+        assert_eq!(axis("sum", -1, 3).unwrap(), 2);
+        assert!(axis("sum", 3, 3).is_err());
+        assert!(axis("sum", -4, 3).is_err());
+        assert!(axis("sum", isize::MIN, 3).is_err());
+        assert!(axes("sum", &[0, -3], 3).is_err());
+        assert_eq!(axes("sum", &[-1, 0], 3).unwrap(), [0, 2]);
+    }
+
+    #[test]
+    fn repeated_axes_have_stride_zero() {
+        assert_eq!(broadcast_strides(&[3, 1], &[2, 3, 4]), [0, 1, 0]);
+    }
+}
