@@ -2,6 +2,7 @@
 
 pub mod element;
 pub mod error;
+mod gemm;
 mod ops;
 pub mod par;
 pub mod random;
