@@ -8,10 +8,12 @@ pub mod par;
 pub mod random;
 pub mod shape;
 mod tensor;
+mod window;
 
 pub use element::{Element, Float, Number};
 pub use error::{Error, Result};
 pub use tensor::Tensor;
+pub use window::{Padding, Pair, Window2d};
 
 impl<T: Element> std::fmt::Debug for Tensor<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
