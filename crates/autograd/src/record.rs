@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use tensor::{Float, Result};
+use tensor::{Float, Result, Window2d};
 
 use crate::parameter::ParameterId;
 use crate::var::Var;
@@ -41,9 +41,19 @@ pub struct OpInfo {
     /// The multiplications with addition of the forward computation, for
     /// operations that consist of them.
     pub multiply_adds: u64,
+    /// The window that the operation slides over the last two axes of its first
+    /// input: what a receptive field is computed from.
+    pub window: Option<Window2d>,
 }
 
 impl OpInfo {
+    /// The same with the window that it slides.
+    #[must_use]
+    pub fn with_window(mut self, window: Window2d) -> Self {
+        self.window = Some(window);
+        self
+    }
+
     /// The same with its number of multiply-adds.
     #[must_use]
     pub fn with_multiply_adds(mut self, count: u64) -> Self {
@@ -57,6 +67,7 @@ impl From<&'static str> for OpInfo {
         Self {
             name,
             multiply_adds: 0,
+            window: None,
         }
     }
 }

@@ -320,7 +320,10 @@ impl Window2d {
 
 /// dilation · (kernel − 1) + 1, if it is at most `isize::MAX`.
 fn extent(kernel: usize, dilation: usize) -> Option<usize> {
-    let extent = kernel.checked_sub(1)?.checked_mul(dilation)?.checked_add(1)?;
+    let extent = kernel
+        .checked_sub(1)?
+        .checked_mul(dilation)?
+        .checked_add(1)?;
     isize::try_from(extent).is_ok().then_some(extent)
 }
 
