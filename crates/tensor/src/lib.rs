@@ -10,6 +10,7 @@ mod tensor;
 
 pub use element::{Element, Float, Number};
 pub use error::{Error, Result};
+pub use ops::loss::{CrossEntropyOptions, Reduction};
 pub use tensor::Tensor;
 
 impl<T: Element> std::fmt::Debug for Tensor<T> {
