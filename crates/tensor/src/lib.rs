@@ -1,5 +1,6 @@
 //! Tensors: values and loops.
 
+mod display;
 pub mod element;
 pub mod error;
 mod gemm;
@@ -11,10 +12,5 @@ mod tensor;
 
 pub use element::{Element, Float, Number};
 pub use error::{Error, Result};
+pub use ops::slice::{Slice, Slices};
 pub use tensor::Tensor;
-
-impl<T: Element> std::fmt::Debug for Tensor<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Tensor<{}>{:?}", T::NAME, self.shape())
-    }
-}
