@@ -6,12 +6,14 @@ mod gemm;
 mod ops;
 pub mod par;
 pub mod random;
+mod scratch;
 pub mod shape;
 mod tensor;
 mod window;
 
 pub use element::{Element, Float, Number};
 pub use error::{Error, Result};
+pub use ops::conv_geometry::{Conv2dGeometry, Conv2dOptions};
 pub use tensor::Tensor;
 pub use window::{Padding, Pair, Window2d};
 
