@@ -231,7 +231,9 @@ impl Tensor<bool> {
                 format!("the probability must lie in [0, 1], got {p}"),
             ));
         }
-        draw("bernoulli", shape.as_ref(), || f64::standard_uniform(rng) < p)
+        draw("bernoulli", shape.as_ref(), || {
+            f64::standard_uniform(rng) < p
+        })
     }
 }
 

@@ -28,7 +28,8 @@ impl<T: Float> Var<T> {
         let kept = if p == 1.0 {
             Tensor::zeros(self.shape())?
         } else {
-            self.tape().draw(OP, |rng| Tensor::bernoulli(self.shape(), 1.0 - p, rng))?
+            self.tape()
+                .draw(OP, |rng| Tensor::bernoulli(self.shape(), 1.0 - p, rng))?
         };
         let factor = if p == 1.0 { 0.0 } else { 1.0 / (1.0 - p) };
         let mask: Tensor<T> = kept.cast::<T>().mul_scalar(T::of(factor));
@@ -64,7 +65,10 @@ mod tests {
         let run = |seed| {
             let tape = Tape::new().with_rng(&mut Generator::new(seed));
             let x = tape.constant(Tensor::<f32>::ones([64]).unwrap());
-            (x.dropout(0.5).unwrap().into_value(), x.dropout(0.5).unwrap().into_value())
+            (
+                x.dropout(0.5).unwrap().into_value(),
+                x.dropout(0.5).unwrap().into_value(),
+            )
         };
         assert_ne!(run(1).0, run(1).1);
         assert_eq!(run(1), run(1));
@@ -76,7 +80,12 @@ mod tests {
         let x = Tape::new().leaf(Tensor::from([1.0, 2.0]));
         assert_eq!(x.dropout(0.0).unwrap().value(), x.value());
         assert_eq!(x.dropout(1.0).unwrap().value(), &Tensor::from([0.0, 0.0]));
-        assert!(x.dropout(0.5).unwrap_err().to_string().contains("generator"));
+        assert!(
+            x.dropout(0.5)
+                .unwrap_err()
+                .to_string()
+                .contains("generator")
+        );
         assert!(x.dropout(-0.1).is_err() && x.dropout(f64::NAN).is_err());
     }
 }
