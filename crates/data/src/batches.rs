@@ -217,7 +217,6 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "until tensors can be narrowed"]
     fn a_batch_in_the_datasets_order_is_a_view() {
         let dataset = five();
         let mut batches = dataset.batches(2).unwrap().starting_at(2).unwrap();

@@ -4,7 +4,8 @@
 //! examples. What is checked here, once, nobody downstream checks again: as
 //! many labels as images, every label a class.
 //!
-//! **Cost.** A clone shares both tensors. Choosing examples copies them.
+//! **Cost.** A clone shares both tensors, one example or a run of them is a
+//! view. Choosing examples by their indices copies them.
 
 use std::fmt;
 
@@ -128,9 +129,7 @@ impl Dataset {
     #[must_use]
     pub fn get(&self, i: usize) -> Option<(Tensor, i64)> {
         let label = self.labels.get([i])?;
-        let len = self.image_shape.iter().product::<usize>();
-        let pixels = self.images.as_slice().get(i * len..(i + 1) * len)?;
-        let image = Tensor::from_vec(self.image_shape, pixels.to_vec()).ok()?;
+        let image = self.images.select(0, i as isize).ok()?;
         Some((image, label))
     }
 
@@ -166,9 +165,12 @@ impl Dataset {
         ))
     }
 
-    /// The images and labels of a run of examples, which must be in range.
+    /// The images and labels of a run of examples: views.
     pub(crate) fn run(&self, start: usize, len: usize) -> Result<(Tensor, Tensor<i64>)> {
-        self.gather("batches", &(start..start + len).collect::<Vec<_>>())
+        Ok((
+            self.images.narrow(0, start as isize, len)?,
+            self.labels.narrow(0, start as isize, len)?,
+        ))
     }
 }
 
