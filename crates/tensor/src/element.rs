@@ -59,10 +59,11 @@ pub trait Element:
     /// Converts between element types as Rust's `as` does.
     #[inline]
     fn cast<U: Element>(self) -> U {
-        match (Self::KIND, U::KIND) {
-            (Kind::Int | Kind::Bool, _) => U::of_int(self.as_i64()),
-            (Kind::Float, Kind::Int) => U::of_int(self.as_i64()),
-            (Kind::Float, _) => U::of(self.as_f64()),
+        // Through i64 where that is exact, so that large integers keep every digit.
+        if Self::KIND == Kind::Float && U::KIND != Kind::Int {
+            U::of(self.as_f64())
+        } else {
+            U::of_int(self.as_i64())
         }
     }
 }

@@ -142,7 +142,7 @@ pub(crate) type Loop<const N: usize> = (usize, [usize; N]);
 /// over `target`: axes of size 1 vanish, and neighbours along which every
 /// operand moves evenly become one. Adding a bias `[C, 1, 1]` to `[N, C, H, W]`
 /// becomes three loops, N, C and H·W. There is always at least one loop.
-pub(crate) fn nest<const N: usize>(target: &[usize], strides: [Vec<usize>; N]) -> Vec<Loop<N>> {
+pub(crate) fn nest<const N: usize>(target: &[usize], strides: &[Vec<usize>; N]) -> Vec<Loop<N>> {
     let mut loops: Vec<Loop<N>> = Vec::with_capacity(target.len());
     for (i, &size) in target.iter().enumerate() {
         if size == 1 {

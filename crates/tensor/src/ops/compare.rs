@@ -90,7 +90,7 @@ impl Tensor<bool> {
         let mut data = allocate(OP, &shape)?;
         let strides =
             [self.shape(), a.shape(), b.shape()].map(|own| broadcast_strides(own, &shape));
-        let loops = nest(&shape, strides);
+        let loops = nest(&shape, &strides);
         if let Some((&(len, steps), outer)) = loops.split_last() {
             let (mask, a, b) = (self.as_slice(), a.as_slice(), b.as_slice());
             for_each_row(outer, |at| {

@@ -26,7 +26,7 @@ pub(crate) fn zip<A: Element, B: Element, U: Element>(
     let shape = broadcast(op, a.shape(), b.shape())?;
     let mut data = allocate(op, &shape)?;
     let strides = [a.shape(), b.shape()].map(|own| broadcast_strides(own, &shape));
-    let loops = nest(&shape, strides);
+    let loops = nest(&shape, &strides);
     if let Some((&(len, [step_a, step_b]), outer)) = loops.split_last() {
         let (a, b) = (a.as_slice(), b.as_slice());
         for_each_row(outer, |[i, j]| match (step_a, step_b) {

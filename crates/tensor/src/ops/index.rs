@@ -197,7 +197,7 @@ fn places(index: &Tensor<i64>, tensor: &[usize], at: usize, other: &[usize]) -> 
     steps[at] = 0;
     nest(
         index.shape(),
-        [strides(index.shape()), steps, strides(other)],
+        &[strides(index.shape()), steps, strides(other)],
     )
 }
 

@@ -230,7 +230,7 @@ impl<T: Element> Tensor<T> {
         }
         let own = strides(self.shape());
         let steps = order.iter().map(|&a| own[a]).collect();
-        let mut loops = nest(&shape, [steps, strides(&shape)]);
+        let mut loops = nest(&shape, &[steps, strides(&shape)]);
         let mut data = allocate(op, &shape)?;
         data.resize(self.len(), T::ZERO);
         let source = self.as_slice();
@@ -277,7 +277,7 @@ impl<T: Element> Tensor<T> {
             ));
         }
         let mut data = allocate("expand", shape)?;
-        let loops = nest(shape, [broadcast_strides(self.shape(), shape)]);
+        let loops = nest(shape, &[broadcast_strides(self.shape(), shape)]);
         if let Some((&(len, [step]), outer)) = loops.split_last() {
             let own = self.as_slice();
             for_each_row(outer, |[i]| match step {

@@ -113,7 +113,7 @@ impl<T: Float> Tensor<T> {
         } else {
             let steps = [a.batch, b.batch].map(|own| broadcast_strides(own, &batch));
             let mut pairs = Vec::new();
-            for_each_row(&nest(&batch, steps), |pair| pairs.push(pair));
+            for_each_row(&nest(&batch, &steps), |pair| pairs.push(pair));
             let cost = len.saturating_mul(k);
             par::for_each_piece(&mut data, m * n, cost, |i, out| {
                 let Some(&[i, j]) = pairs.get(i) else { return };

@@ -246,7 +246,7 @@ impl Region {
         for (&axis, &step) in self.kept.iter().zip(other) {
             steps[axis] = step;
         }
-        nest(&self.lens, [self.steps.clone(), steps])
+        nest(&self.lens, &[self.steps.clone(), steps])
     }
 
     fn is_empty(&self) -> bool {
