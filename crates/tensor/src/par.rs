@@ -85,6 +85,16 @@ pub(crate) fn map_pieces<R: Send>(
     }
 }
 
+/// `f` of every item: for pieces that are not runs of one slice, such as blocks
+/// of columns. `cost` estimates the scalar operations of the whole.
+pub(crate) fn for_each_item<I: Send>(items: Vec<I>, cost: usize, f: impl Fn(I) + Send + Sync) {
+    if cost < SMALL || items.len() <= 1 {
+        items.into_iter().for_each(f);
+    } else {
+        items.into_par_iter().for_each(f);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,3 +3,4 @@
 pub(crate) mod elementwise;
 pub(crate) mod layout;
 pub(crate) mod reduce;
+pub(crate) mod update;

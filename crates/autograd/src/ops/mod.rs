@@ -1,0 +1,6 @@
+//! The differentiable operations: one family, one file, named as its loops in
+//! `tensor`. Formula, forward and rules stand together.
+
+mod elementwise;
+mod layout;
+mod reduce;

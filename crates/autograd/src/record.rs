@@ -1,0 +1,90 @@
+//! What the tape keeps of an operation: its name, the shape of its result, and
+//! a rule for each input.
+
+use std::rc::Rc;
+
+use tensor::{Float, Result, Window2d};
+
+use crate::parameter::ParameterId;
+use crate::var::Var;
+
+/// How the gradient of an operation's result becomes that of one input.
+///
+/// A rule speaks in [`Var`] operations, so that a gradient is itself
+/// differentiable. It is counted, so that the sweep can take it out of the list
+/// before it runs (rules record, and nothing may be borrowed then). And it is
+/// `Send + Sync` although no thread shares it: a [`Var`] is neither, so a rule
+/// that captured one, a cycle that would never be freed, does not compile.
+///
+/// ```compile_fail
+/// use tensor::Tensor;
+/// use wengert_autograd::{Tape, Var, pull};
+///
+/// let x: Var<f32> = Tape::new().leaf(Tensor::from([1.0]));
+/// let y = x.clone();
+/// let rule = pull(move |g: &Var<f32>| g.mul(&y)); // `y` is a `Var`: use `y.save()`
+/// ```
+pub type Rule<T> = Rc<dyn Fn(&Var<T>) -> Result<Var<T>> + Send + Sync>;
+
+/// A [`Rule`] from a closure: it pulls a gradient back from an operation's
+/// result to one input.
+pub fn pull<T: Float>(rule: impl Fn(&Var<T>) -> Result<Var<T>> + Send + Sync + 'static) -> Rule<T> {
+    Rc::new(rule)
+}
+
+/// What an operation says of itself. A name is enough: `"relu".into()`.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct OpInfo {
+    /// The name of the operation.
+    pub name: &'static str,
+    /// The multiplications with addition of the forward computation, for
+    /// operations that consist of them.
+    pub multiply_adds: u64,
+    /// The window that the operation slides over the last two axes of its first
+    /// input: what a receptive field is computed from.
+    pub window: Option<Window2d>,
+}
+
+impl OpInfo {
+    /// The same with the window that it slides.
+    #[must_use]
+    pub fn with_window(mut self, window: Window2d) -> Self {
+        self.window = Some(window);
+        self
+    }
+
+    /// The same with its number of multiply-adds.
+    #[must_use]
+    pub fn with_multiply_adds(mut self, count: u64) -> Self {
+        self.multiply_adds = count;
+        self
+    }
+}
+
+impl From<&'static str> for OpInfo {
+    fn from(name: &'static str) -> Self {
+        Self {
+            name,
+            multiply_adds: 0,
+            window: None,
+        }
+    }
+}
+
+/// One entry of the list.
+pub(crate) struct Node<T: Float> {
+    pub(crate) op: OpInfo,
+    pub(crate) shape: Box<[usize]>,
+    pub(crate) edges: Vec<Edge<T>>,
+    pub(crate) is_leaf: bool,
+    pub(crate) parameter: Option<ParameterId>,
+}
+
+/// One input of an entry. A constant has no entry, and no rule: what the rule
+/// had saved is freed at once.
+#[derive(Clone)]
+pub(crate) struct Edge<T: Float> {
+    pub(crate) input: Option<usize>,
+    pub(crate) rule: Option<Rule<T>>,
+}

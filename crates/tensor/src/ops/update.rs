@@ -1,0 +1,193 @@
+//! Writing in place: what accumulates gradients and moves parameters.
+//!
+//! Each is one sweep over memory, and touches no fresh memory if nothing else
+//! shares the tensor that it writes to.
+
+use crate::element::{Float, Number};
+use crate::error::{Error, Result};
+use crate::tensor::Tensor;
+
+/// Refuses operands of another shape: a write in place does not broadcast.
+fn same_shape<T: Number>(op: &'static str, target: &Tensor<T>, other: &Tensor<T>) -> Result<()> {
+    if target.shape() == other.shape() {
+        return Ok(());
+    }
+    Err(Error::shape(
+        op,
+        format!(
+            "shapes differ: {:?} is to be updated by {:?}",
+            target.shape(),
+            other.shape()
+        ),
+    ))
+}
+
+impl<T: Number> Tensor<T> {
+    /// `self += rhs`, in place, shapes equal.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the shapes differ.
+    pub fn add_assign(&mut self, rhs: &Self) -> Result<()> {
+        same_shape("add_assign", self, rhs)?;
+        for (x, &y) in self.as_mut_slice().iter_mut().zip(rhs) {
+            *x = x.plus(y);
+        }
+        Ok(())
+    }
+
+    /// `self += factor · rhs`, in place, shapes equal: what a hand-written
+    /// gradient step is made of.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    ///
+    /// let mut weight = Tensor::from([1.0, 2.0]);
+    /// weight.add_scaled(-0.5, &Tensor::from([2.0, 4.0]))?;
+    /// assert_eq!(weight.to_vec(), [0.0, 0.0]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the shapes differ.
+    pub fn add_scaled(&mut self, factor: T, rhs: &Self) -> Result<()> {
+        same_shape("add_scaled", self, rhs)?;
+        for (x, &y) in self.as_mut_slice().iter_mut().zip(rhs) {
+            *x = x.plus(factor.times(y));
+        }
+        Ok(())
+    }
+
+    /// `f` of every element, in place.
+    pub fn map_in_place(&mut self, f: impl Fn(T) -> T) {
+        for x in self.as_mut_slice() {
+            *x = f(*x);
+        }
+    }
+
+    /// Every element set to `value`, in place.
+    pub fn fill(&mut self, value: T) {
+        self.as_mut_slice().fill(value);
+    }
+}
+
+/// The numbers of one step of stochastic gradient descent, as
+/// `torch.optim.SGD` names them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SgdStep {
+    /// The learning rate.
+    pub lr: f64,
+    /// What share of the velocity is kept.
+    pub momentum: f64,
+    /// What share of the gradient is kept from entering the velocity.
+    pub dampening: f64,
+    /// The L2 penalty that is added to the gradient.
+    pub weight_decay: f64,
+    /// Whether the step looks ahead along the velocity.
+    pub nesterov: bool,
+}
+
+impl<T: Float> Tensor<T> {
+    /// One SGD step without momentum, in one sweep: `p −= lr · (g + decay · p)`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the shapes differ.
+    pub fn sgd_step(&mut self, gradient: &Self, step: &SgdStep) -> Result<()> {
+        same_shape("sgd_step", self, gradient)?;
+        let (lr, decay) = (T::of(step.lr), T::of(step.weight_decay));
+        for (p, &g) in self.as_mut_slice().iter_mut().zip(gradient) {
+            let g = if step.weight_decay == 0.0 {
+                g
+            } else {
+                g + decay * *p
+            };
+            *p -= lr * g;
+        }
+        Ok(())
+    }
+
+    /// One SGD step with momentum, in one sweep over parameter, gradient and
+    /// velocity:
+    ///
+    /// ```text
+    /// g ← g + decay · p
+    /// v ← momentum · v + (1 − dampening) · g
+    /// p ← p − lr · (nesterov ? g + momentum · v : v)
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the shapes differ.
+    pub fn sgd_momentum_step(
+        &mut self,
+        velocity: &mut Self,
+        gradient: &Self,
+        step: &SgdStep,
+    ) -> Result<()> {
+        same_shape("sgd_momentum_step", self, gradient)?;
+        same_shape("sgd_momentum_step", velocity, gradient)?;
+        let [lr, decay, momentum, fresh] = [
+            step.lr,
+            step.weight_decay,
+            step.momentum,
+            1.0 - step.dampening,
+        ]
+        .map(T::of);
+        let sweep = self
+            .as_mut_slice()
+            .iter_mut()
+            .zip(velocity.as_mut_slice())
+            .zip(gradient);
+        for ((p, v), &g) in sweep {
+            let g = if step.weight_decay == 0.0 {
+                g
+            } else {
+                g + decay * *p
+            };
+            *v = momentum * *v + fresh * g;
+            *p -= lr * if step.nesterov { g + momentum * *v } else { *v };
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accumulation_is_in_place_when_unique() {
+        let mut a = Tensor::from([1.0, 2.0]);
+        let at = a.as_slice().as_ptr();
+        a.add_assign(&Tensor::from([10.0, 20.0])).unwrap();
+        assert_eq!(a.to_vec(), [11.0, 22.0]);
+        assert_eq!(a.as_slice().as_ptr(), at);
+        assert!(a.add_assign(&Tensor::from([1.0])).is_err());
+    }
+
+    #[test]
+    fn a_shared_value_is_left_alone() {
+        let mut a = Tensor::from([1.0, 2.0]);
+        let held = a.clone();
+        a.fill(0.0);
+        assert_eq!(held.to_vec(), [1.0, 2.0]);
+    }
+
+    #[test]
+    fn two_nesterov_steps_by_hand() {
+        let step = SgdStep {
+            lr: 0.5,
+            momentum: 0.5,
+            dampening: 0.0,
+            weight_decay: 1.0,
+            nesterov: true,
+        };
+        let mut p = Tensor::from([4.0]);
+        let mut v = Tensor::from([0.0]);
+        let g = Tensor::from([2.0]);
+        // g' = 2 + 4 = 6, v = 6, p = 4 − 0.5 · (6 + 3) = −0.5
+        p.sgd_momentum_step(&mut v, &g, &step).unwrap();
+        assert_eq!((p.to_vec(), v.to_vec()), (vec![-0.5], vec![6.0]));
+        // g' = 2 − 0.5 = 1.5, v = 3 + 1.5 = 4.5, p = −0.5 − 0.5 · (1.5 + 2.25)
+        p.sgd_momentum_step(&mut v, &g, &step).unwrap();
+        assert_eq!((p.to_vec(), v.to_vec()), (vec![-2.375], vec![4.5]));
+    }
+}
