@@ -66,12 +66,13 @@ impl Common {
     }
 }
 
+const BAR: &str = "{prefix} {bar:32.cyan/dim} {pos:>5}/{len} {elapsed:>4} {msg}";
+
 /// A bar on standard error, unseen if that is not a terminal. Its message, set
 /// as the work goes on, stands at its right.
 #[must_use]
 pub fn progress(name: impl Into<String>, steps: usize) -> ProgressBar {
-    let template = "{prefix} {bar:32.cyan/dim} {pos:>5}/{len} {elapsed:>4} {msg}";
-    let style = ProgressStyle::with_template(template)
+    let style = ProgressStyle::with_template(BAR)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("━╸─");
     ProgressBar::new(steps as u64)
@@ -113,7 +114,6 @@ mod tests {
         let bar = progress("epoch 1", 3);
         bar.inc(1);
         assert_eq!((bar.prefix().as_str(), bar.position()), ("epoch 1", 1));
-        let template = "{prefix} {bar:32.cyan/dim} {pos:>5}/{len} {elapsed:>4} {msg}";
-        assert!(ProgressStyle::with_template(template).is_ok());
+        assert!(ProgressStyle::with_template(BAR).is_ok());
     }
 }
