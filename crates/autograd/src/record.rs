@@ -44,6 +44,9 @@ pub struct OpInfo {
     /// The window that the operation slides over the last two axes of its first
     /// input: what a receptive field is computed from.
     pub window: Option<Window2d>,
+    /// Whether each element of the result may depend on all of the last two
+    /// axes although their sizes stay: matrix products, sums along a row.
+    pub spans_plane: bool,
 }
 
 impl OpInfo {
@@ -51,6 +54,13 @@ impl OpInfo {
     #[must_use]
     pub fn with_window(mut self, window: Window2d) -> Self {
         self.window = Some(window);
+        self
+    }
+
+    /// The same, each element of the result depending on all of a plane.
+    #[must_use]
+    pub fn spanning_plane(mut self) -> Self {
+        self.spans_plane = true;
         self
     }
 
@@ -68,6 +78,7 @@ impl From<&'static str> for OpInfo {
             name,
             multiply_adds: 0,
             window: None,
+            spans_plane: false,
         }
     }
 }

@@ -1,23 +1,22 @@
 //! Tensors: values and loops.
 
+mod display;
 pub mod element;
 pub mod error;
 mod gemm;
 mod ops;
 pub mod par;
 pub mod random;
+mod scratch;
 pub mod shape;
 mod tensor;
 mod window;
 
 pub use element::{Element, Float, Number};
 pub use error::{Error, Result};
+pub use ops::conv_geometry::{Conv2dGeometry, Conv2dOptions};
+pub use ops::loss::{CrossEntropyOptions, Reduction};
+pub use ops::slice::{Slice, Slices};
 pub use ops::update::SgdStep;
 pub use tensor::Tensor;
 pub use window::{Padding, Pair, Window2d};
-
-impl<T: Element> std::fmt::Debug for Tensor<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Tensor<{}>{:?}", T::NAME, self.shape())
-    }
-}

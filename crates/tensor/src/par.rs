@@ -95,6 +95,21 @@ pub(crate) fn for_each_item<I: Send>(items: Vec<I>, cost: usize, f: impl Fn(I) +
     }
 }
 
+/// Both results, computed side by side if that is worth it. `cost` estimates
+/// the scalar operations of the two together. A recursion that halves its work
+/// shares it among any number of threads.
+pub(crate) fn join<A: Send, B: Send>(
+    cost: usize,
+    a: impl FnOnce() -> A + Send,
+    b: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    if cost < SMALL {
+        (a(), b())
+    } else {
+        rayon::join(a, b)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,7 +131,9 @@ mod tests {
     #[test]
     fn small_work_stays_on_the_calling_thread() {
         let here = std::thread::current().id();
-        let ids = map_pieces(8, SMALL - 1, |_| std::thread::current().id());
+        let me = || std::thread::current().id();
+        let ids = map_pieces(8, SMALL - 1, |_| me());
         assert!(ids.iter().all(|&id| id == here));
+        assert_eq!(join(SMALL - 1, me, me), (here, here));
     }
 }

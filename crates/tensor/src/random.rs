@@ -11,7 +11,7 @@ use rand::{Rng, RngExt, SeedableRng, rand_core};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal, StandardUniform};
 
-use crate::element::Float;
+use crate::element::{Element, Float};
 use crate::error::{Error, Result};
 use crate::shape::allocate;
 use crate::tensor::Tensor;
@@ -215,6 +215,28 @@ impl<T: Float> Tensor<T> {
     }
 }
 
+impl Tensor<bool> {
+    /// Independent draws that are true with probability `p`.
+    ///
+    /// # Errors
+    /// [`Error::Value`] unless 0 ≤ p ≤ 1, [`Error::TooLarge`].
+    pub fn bernoulli<R: Rng + ?Sized>(
+        shape: impl AsRef<[usize]>,
+        p: f64,
+        rng: &mut R,
+    ) -> Result<Self> {
+        if !(0.0..=1.0).contains(&p) {
+            return Err(Error::value(
+                "bernoulli",
+                format!("the probability must lie in [0, 1], got {p}"),
+            ));
+        }
+        draw("bernoulli", shape.as_ref(), || {
+            f64::standard_uniform(rng) < p
+        })
+    }
+}
+
 impl Tensor<i64> {
     /// The numbers 0 … n−1 in random order.
     ///
@@ -227,7 +249,7 @@ impl Tensor<i64> {
     }
 }
 
-fn draw<T: Float>(
+fn draw<T: Element>(
     op: &'static str,
     shape: &[usize],
     mut sample: impl FnMut() -> T,
@@ -269,6 +291,9 @@ mod tests {
         let var = x.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / 20_000.0;
         assert!((mean - 3.0).abs() < 0.06, "{mean}");
         assert!((var.sqrt() - 2.0).abs() < 0.05, "{var}");
+        let heads = Tensor::bernoulli([20_000], 0.3, &mut Generator::new(3)).unwrap();
+        let share = heads.iter().filter(|&&h| h).count() as f64 / 20_000.0;
+        assert!((share - 0.3).abs() < 0.02, "{share}");
         let u = Tensor::<f32>::uniform([1000], -2.0, 5.0, &mut Generator::new(3)).unwrap();
         assert!(u.iter().all(|v| (-2.0..5.0).contains(v)));
     }
@@ -288,6 +313,8 @@ mod tests {
         assert!(Tensor::<f32>::uniform([2], f64::NAN, 0.0, g).is_err());
         assert!(Tensor::<f32>::normal([2], 0.0, -1.0, g).is_err());
         assert!(Tensor::<f32>::rand([usize::MAX, 9], g).is_err());
+        assert!(Tensor::bernoulli([2], 1.5, g).is_err());
+        assert!(Tensor::bernoulli([2], f64::NAN, g).is_err());
         assert!(Tensor::<i64>::randperm(usize::MAX, g).is_err());
     }
 }

@@ -130,7 +130,8 @@ impl<T: Element> Tensor<T> {
         Self::filled("ones", shape.as_ref(), T::ONE)
     }
 
-    fn filled(op: &'static str, shape: &[usize], value: T) -> Result<Self> {
+    /// A tensor whose every element is `value`, for the operation `op`.
+    pub(crate) fn filled(op: &'static str, shape: &[usize], value: T) -> Result<Self> {
         let len = numel::<T>(op, shape)?;
         let mut data = allocate(op, shape)?;
         data.resize(len, value);

@@ -290,6 +290,47 @@ impl Window2d {
         (first..end, first * stride + offset - before)
     }
 
+    /// Calls `f(tap, outputs, first)` for every tap (in row-major order) and
+    /// every row of `rows` in which it reads input: `outputs` are the windows of
+    /// that row, as a range of the output plane, that find the tap inside the
+    /// input, and `first` is the element of the input plane that the first of
+    /// them reads. The next one reads [`step`](Self::step) elements further.
+    ///
+    /// This is the loop nest of every direct kernel: what is inside `f` is one
+    /// straight run over two rows.
+    pub(crate) fn for_each_line(
+        &self,
+        input: [usize; 2],
+        output: [usize; 2],
+        rows: Range<usize>,
+        mut f: impl FnMut(usize, Range<usize>, usize),
+    ) {
+        for i in 0..self.kernel[0] {
+            let (reached, top) = self.reach(0, i, input[0], output[0]);
+            let reached_rows = reached.start.max(rows.start)..reached.end.min(rows.end);
+            for j in 0..self.kernel[1] {
+                let (columns, left) = self.reach(1, j, input[1], output[1]);
+                if columns.is_empty() {
+                    continue;
+                }
+                for o in reached_rows.clone() {
+                    let source = top + (o - reached.start) * self.stride[0];
+                    let start = o * output[1];
+                    f(
+                        i * self.kernel[1] + j,
+                        start + columns.start..start + columns.end,
+                        source * input[1] + left,
+                    );
+                }
+            }
+        }
+    }
+
+    /// How far apart two neighbouring windows of a row read their input.
+    pub(crate) fn step(&self) -> usize {
+        self.stride[1]
+    }
+
     /// The size of the padded plane, if it and one more window after it can be
     /// counted.
     fn padded(&self, op: &'static str, input: [usize; 2]) -> Result<[usize; 2]> {

@@ -81,11 +81,34 @@ impl<T: Number> Tensor<T> {
         self.map(|x| x.times(rhs))
     }
 
-    /// `−self`. Also the operator `-`.
-    #[must_use]
-    pub fn neg(&self) -> Self {
-        self.map(T::negated)
+    /// The larger of the two, broadcast. NaN in either is NaN.
+    ///
+    /// # Errors
+    /// [`Error::Shape`](crate::Error::Shape) if the shapes do not broadcast.
+    pub fn maximum(&self, rhs: &Self) -> Result<Self> {
+        zip("maximum", self, rhs, larger)
     }
+
+    /// The smaller of the two, broadcast. NaN in either is NaN.
+    ///
+    /// # Errors
+    /// [`Error::Shape`](crate::Error::Shape) if the shapes do not broadcast.
+    pub fn minimum(&self, rhs: &Self) -> Result<Self> {
+        zip("minimum", self, rhs, smaller)
+    }
+}
+
+/// The larger of two; NaN, if there is one, counts as larger than everything.
+/// (IEEE's `max`, and Rust's, would drop the NaN.)
+#[inline]
+pub(crate) fn larger<T: Number>(a: T, b: T) -> T {
+    if a > b || a.is_nan_value() { a } else { b }
+}
+
+/// The smaller of two; NaN, if there is one, counts as smaller than everything.
+#[inline]
+pub(crate) fn smaller<T: Number>(a: T, b: T) -> T {
+    if a < b || a.is_nan_value() { a } else { b }
 }
 
 impl<T: Float> Tensor<T> {
@@ -95,6 +118,16 @@ impl<T: Float> Tensor<T> {
     /// [`Error::Shape`](crate::Error::Shape) if the shapes do not broadcast.
     pub fn div(&self, rhs: &Self) -> Result<Self> {
         zip("div", self, rhs, |x, y| x / y)
+    }
+
+    /// `self` to the power of `exponent`, element by element, broadcast. 0⁰ is
+    /// 1; a negative base has a power only if the exponent is a whole number,
+    /// and is NaN otherwise.
+    ///
+    /// # Errors
+    /// [`Error::Shape`](crate::Error::Shape) if the shapes do not broadcast.
+    pub fn pow(&self, exponent: &Self) -> Result<Self> {
+        zip("pow", self, exponent, T::powf)
     }
 }
 
@@ -144,6 +177,38 @@ operators!(Add, add, Number, |x, s| x.plus(s));
 operators!(Sub, sub, Number, |x, s| x.minus(s));
 operators!(Mul, mul, Number, |x, s| x.times(s));
 operators!(Div, div, Float, |x, s| x / s);
+
+/// A number on the left. Rust wants these type by type.
+macro_rules! number_on_the_left {
+    ($($t:ty: $trait:ident, $method:ident, |$s:ident, $x:ident| $value:expr;)+) => {$(
+        impl std::ops::$trait<&Tensor<$t>> for $t {
+            type Output = Tensor<$t>;
+            fn $method(self, rhs: &Tensor<$t>) -> Self::Output {
+                let $s = self;
+                rhs.map(|$x| $value)
+            }
+        }
+        impl std::ops::$trait<Tensor<$t>> for $t {
+            type Output = Tensor<$t>;
+            fn $method(self, rhs: Tensor<$t>) -> Self::Output {
+                self.$method(&rhs)
+            }
+        }
+    )+};
+}
+number_on_the_left! {
+    f32: Add, add, |s, x| s + x;
+    f32: Sub, sub, |s, x| s - x;
+    f32: Mul, mul, |s, x| s * x;
+    f32: Div, div, |s, x| s / x;
+    f64: Add, add, |s, x| s + x;
+    f64: Sub, sub, |s, x| s - x;
+    f64: Mul, mul, |s, x| s * x;
+    f64: Div, div, |s, x| s / x;
+    i64: Add, add, |s, x| s.plus(x);
+    i64: Sub, sub, |s, x| s.minus(x);
+    i64: Mul, mul, |s, x| s.times(x);
+}
 
 impl<T: Number> std::ops::Neg for &Tensor<T> {
     type Output = Tensor<T>;
@@ -210,10 +275,39 @@ mod tests {
             [7.0, 9.0, 9.0, 11.0]
         );
         assert_eq!((-&a / 2.0).to_vec(), [-0.5, -1.0]);
+        assert_eq!((1.0 - &a).to_vec(), [0.0, -1.0]);
+        assert_eq!((2.0 / (1.0 + 2.0 * a.clone())).to_vec(), [2.0 / 3.0, 0.4]);
+        let i = Tensor::from([i64::MAX, 1]);
+        assert_eq!((1 + &i).to_vec(), [i64::MIN, 2]);
+        assert_eq!((0 - i).to_vec(), [-i64::MAX, -1]);
         let error = (&a * Tensor::from([1.0, 2.0, 3.0])).unwrap_err();
         assert_eq!(
             error.to_string(),
             "mul: shapes [2] and [3] do not broadcast"
         );
+    }
+
+    #[test]
+    fn extremes_propagate_nan_from_either_side() {
+        let a = Tensor::from([1.0, f64::NAN, 2.0, f64::NAN]);
+        let b = Tensor::from([3.0, 0.0, f64::NAN, f64::NAN]);
+        for (x, y) in [(&a, &b), (&b, &a)] {
+            let (max, min) = (x.maximum(y).unwrap(), x.minimum(y).unwrap());
+            assert_eq!((max.get([0]), min.get([0])), (Some(3.0), Some(1.0)));
+            assert!(max.iter().chain(&min).filter(|v| v.is_nan()).count() == 6);
+        }
+        let i = Tensor::from([[i64::MIN], [5]]);
+        let j = Tensor::from([-1i64, 7]);
+        assert_eq!(i.maximum(&j).unwrap().to_vec(), [-1, 7, 5, 7]);
+        assert_eq!(i.minimum(&j).unwrap().to_vec(), [i64::MIN, i64::MIN, -1, 5]);
+    }
+
+    #[test]
+    fn powers_of_zero_and_of_negatives() {
+        let base = Tensor::from([0.0, 0.0, 0.0, -2.0, -2.0]);
+        let exponent = Tensor::from([0.0, 2.0, -1.0, 3.0, 2.5]);
+        let got = base.pow(&exponent).unwrap().to_vec();
+        assert_eq!(got[..4], [1.0, 0.0, f64::INFINITY, -8.0]);
+        assert!(got[4].is_nan());
     }
 }

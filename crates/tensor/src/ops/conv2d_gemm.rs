@@ -1,0 +1,327 @@
+//! Convolution as a matrix product.
+//!
+//! Every window of an image is unrolled into a column (im2col), so that
+//!
+//! ```text
+//! output  [out, pixels]    = weight [out, in·kh·kw] · columns [in·kh·kw, pixels]
+//! columns [in·kh·kw, pixels] = weightᵀ · gradient            then folded back (col2im)
+//! weight  [out, in·kh·kw]  = gradient [out, pixels] · columnsᵀ
+//! ```
+//!
+//! for each image and group. The columns hold every pixel kh·kw times. Written
+//! for a whole batch they would go out to memory and come back, which costs
+//! more than the product; so they are made for a few output rows at a time,
+//! into a buffer that stays in the cache. A kernel of one tap needs none of
+//! that: its columns are the image.
+//!
+//! The unit of work is an image. The weight gradient, a sum over images, is
+//! summed over a fixed number of runs of images and the runs are then added in
+//! order.
+
+use std::ops::Range;
+
+use super::conv_geometry::Conv2dGeometry;
+use super::conv2d_direct::part;
+use crate::element::Float;
+use crate::gemm::{Operand, gemm};
+use crate::{par, scratch};
+
+/// Most partial sums of a weight gradient.
+const RUNS: usize = 8;
+/// Most elements in all partial sums of a weight gradient.
+const RUNS_LIMIT: usize = 1 << 22;
+
+/// y = b + x ⋆ w.
+pub(super) fn forward<T: Float>(
+    geometry: &Conv2dGeometry,
+    rows: usize,
+    x: &[T],
+    w: &[T],
+    bias: Option<&[T]>,
+    y: &mut [T],
+) {
+    let sizes = Sizes::of(geometry);
+    par::for_each_piece(
+        y,
+        sizes.groups * sizes.group_out,
+        geometry.cost(),
+        |image, y| {
+            sizes.with_buffers(rows, |columns, product| {
+                for (group, y) in y.chunks_exact_mut(sizes.group_out).enumerate() {
+                    let x = part(x, image * geometry.groups + group, sizes.group_in);
+                    let w = part(w, group, sizes.weight);
+                    for tile in sizes.tiles(rows) {
+                        let pixels = sizes.pixels(&tile);
+                        let columns = &mut columns[..sizes.depth * pixels.len()];
+                        let product = &mut product[..sizes.outs * pixels.len()];
+                        unroll(geometry, x, &tile, columns);
+                        let mnk = [sizes.outs, pixels.len(), sizes.depth];
+                        let (w, columns) = (Operand::Plain(w), Operand::Plain(columns));
+                        gemm(mnk, w, columns, product, false);
+                        let planes = y.chunks_exact_mut(sizes.out_plane);
+                        let lines = product.chunks_exact(pixels.len());
+                        for (o, (plane, line)) in planes.zip(lines).enumerate() {
+                            let b = bias.map_or(T::ZERO, |bias| bias[group * sizes.outs + o]);
+                            let pairs = plane[pixels.clone()].iter_mut().zip(line);
+                            pairs.for_each(|(y, &product)| *y = product + b);
+                        }
+                    }
+                }
+            });
+        },
+    );
+}
+
+/// y = b + x ⋆ w for a kernel of one tap at stride 1.
+pub(super) fn forward_pointwise<T: Float>(
+    geometry: &Conv2dGeometry,
+    x: &[T],
+    w: &[T],
+    bias: Option<&[T]>,
+    y: &mut [T],
+) {
+    let sizes = Sizes::of(geometry);
+    par::for_each_piece(y, sizes.group_out, geometry.cost(), |i, y| {
+        let group = i % geometry.groups;
+        for (o, plane) in y.chunks_exact_mut(sizes.out_plane).enumerate() {
+            plane.fill(bias.map_or(T::ZERO, |bias| bias[group * sizes.outs + o]));
+        }
+        let x = Operand::Plain(part(x, i, sizes.group_in));
+        let w = Operand::Plain(part(w, group, sizes.weight));
+        gemm([sizes.outs, sizes.out_plane, sizes.depth], w, x, y, true);
+    });
+}
+
+/// x = the adjoint applied to g.
+pub(super) fn input<T: Float>(
+    geometry: &Conv2dGeometry,
+    rows: usize,
+    g: &[T],
+    w: &[T],
+    x: &mut [T],
+) {
+    let sizes = Sizes::of(geometry);
+    par::for_each_piece(
+        x,
+        sizes.groups * sizes.group_in,
+        geometry.cost(),
+        |image, x| {
+            x.fill(T::ZERO);
+            sizes.with_buffers(rows, |columns, packed| {
+                for (group, x) in x.chunks_exact_mut(sizes.group_in).enumerate() {
+                    let g = part(g, image * geometry.groups + group, sizes.group_out);
+                    let w = Operand::Transposed(part(w, group, sizes.weight));
+                    for tile in sizes.tiles(rows) {
+                        let pixels = sizes.pixels(&tile);
+                        let columns = &mut columns[..sizes.depth * pixels.len()];
+                        let mnk = [sizes.depth, pixels.len(), sizes.outs];
+                        let g = Operand::Plain(sizes.pack(g, &pixels, packed));
+                        gemm(mnk, w, g, columns, false);
+                        fold(geometry, columns, &tile, x);
+                    }
+                }
+            });
+        },
+    );
+}
+
+/// x = the adjoint applied to g for a kernel of one tap at stride 1.
+pub(super) fn input_pointwise<T: Float>(geometry: &Conv2dGeometry, g: &[T], w: &[T], x: &mut [T]) {
+    let sizes = Sizes::of(geometry);
+    par::for_each_piece(x, sizes.group_in, geometry.cost(), |i, x| {
+        let g = Operand::Plain(part(g, i, sizes.group_out));
+        let w = Operand::Transposed(part(w, i % geometry.groups, sizes.weight));
+        gemm([sizes.depth, sizes.out_plane, sizes.outs], w, g, x, false);
+    });
+}
+
+/// w = Σ_n g[n] · columns(x[n])ᵀ.
+pub(super) fn weight<T: Float>(
+    geometry: &Conv2dGeometry,
+    rows: usize,
+    x: &[T],
+    g: &[T],
+    w: &mut [T],
+) {
+    let sizes = Sizes::of(geometry);
+    sum_over_images(geometry, w, |image, w| {
+        sizes.with_buffers(rows, |columns, packed| {
+            for (group, w) in w.chunks_exact_mut(sizes.weight).enumerate() {
+                let i = image * geometry.groups + group;
+                let (x, g) = (part(x, i, sizes.group_in), part(g, i, sizes.group_out));
+                for tile in sizes.tiles(rows) {
+                    let pixels = sizes.pixels(&tile);
+                    let columns = &mut columns[..sizes.depth * pixels.len()];
+                    unroll(geometry, x, &tile, columns);
+                    let mnk = [sizes.outs, sizes.depth, pixels.len()];
+                    let g = Operand::Plain(sizes.pack(g, &pixels, packed));
+                    gemm(mnk, g, Operand::Transposed(columns), w, true);
+                }
+            }
+        });
+    });
+}
+
+/// w = Σ_n g[n] · x[n]ᵀ for a kernel of one tap at stride 1.
+pub(super) fn weight_pointwise<T: Float>(geometry: &Conv2dGeometry, x: &[T], g: &[T], w: &mut [T]) {
+    let sizes = Sizes::of(geometry);
+    sum_over_images(geometry, w, |image, w| {
+        for (group, w) in w.chunks_exact_mut(sizes.weight).enumerate() {
+            let i = image * geometry.groups + group;
+            let x = Operand::Transposed(part(x, i, sizes.group_in));
+            let g = Operand::Plain(part(g, i, sizes.group_out));
+            gemm([sizes.outs, sizes.depth, sizes.out_plane], g, x, w, true);
+        }
+    });
+}
+
+/// w = Σ `add(image)`, summed over runs of images side by side. How many runs
+/// there are depends on the geometry alone.
+fn sum_over_images<T: Float>(
+    geometry: &Conv2dGeometry,
+    w: &mut [T],
+    add: impl Fn(usize, &mut [T]) + Send + Sync,
+) {
+    let images = geometry.images();
+    let runs = (RUNS_LIMIT / w.len().max(1)).clamp(1, RUNS);
+    let run = images.div_ceil(runs).max(1);
+    let partial = par::map_pieces(images.div_ceil(run), geometry.cost(), |i| {
+        let mut partial = vec![T::ZERO; w.len()];
+        for image in i * run..((i + 1) * run).min(images) {
+            add(image, &mut partial);
+        }
+        partial
+    });
+    w.fill(T::ZERO);
+    for partial in partial {
+        w.iter_mut().zip(partial).for_each(|(w, part)| *w += part);
+    }
+}
+
+/// The sizes that the products are made of.
+struct Sizes {
+    groups: usize,
+    /// Output channels of a group: rows of the weight.
+    outs: usize,
+    /// Inputs of a window in a group, in · kh · kw: rows of the columns.
+    depth: usize,
+    /// Elements of a group's input, output and weight.
+    group_in: usize,
+    group_out: usize,
+    weight: usize,
+    /// Elements of an output plane, and its height and width.
+    out_plane: usize,
+    output: [usize; 2],
+}
+
+impl Sizes {
+    fn of(geometry: &Conv2dGeometry) -> Self {
+        let ([ins, outs], [in_plane, out_plane]) = (geometry.group_channels(), geometry.planes());
+        let depth = ins * geometry.taps();
+        Self {
+            groups: geometry.groups,
+            outs,
+            depth,
+            group_in: ins * in_plane,
+            group_out: outs * out_plane,
+            weight: outs * depth,
+            out_plane,
+            output: geometry.output,
+        }
+    }
+
+    /// The output rows, `rows` at a time.
+    fn tiles(&self, rows: usize) -> impl Iterator<Item = Range<usize>> {
+        let height = self.output[0];
+        (0..height)
+            .step_by(rows.max(1))
+            .map(move |start| start..(start + rows).min(height))
+    }
+
+    /// The pixels of a tile, in an output plane.
+    fn pixels(&self, tile: &Range<usize>) -> Range<usize> {
+        tile.start * self.output[1]..tile.end * self.output[1]
+    }
+
+    /// Calls `f` with room for the columns of a tile and for its output.
+    fn with_buffers<T: Float>(&self, rows: usize, f: impl FnOnce(&mut [T], &mut [T])) {
+        let pixels = rows * self.output[1];
+        scratch::with((self.depth + self.outs) * pixels, |buffer| {
+            let (columns, output) = buffer.split_at_mut(self.depth * pixels);
+            f(columns, output);
+        });
+    }
+
+    /// These pixels of every plane of a group's output as one matrix: the
+    /// planes themselves if the pixels are all, else a copy in `buffer`.
+    fn pack<'a, T: Float>(
+        &self,
+        group: &'a [T],
+        pixels: &Range<usize>,
+        buffer: &'a mut [T],
+    ) -> &'a [T] {
+        if pixels.len() == self.out_plane {
+            return group;
+        }
+        let packed = &mut buffer[..self.outs * pixels.len()];
+        let planes = group.chunks_exact(self.out_plane);
+        for (line, plane) in packed.chunks_exact_mut(pixels.len()).zip(planes) {
+            line.copy_from_slice(&plane[pixels.clone()]);
+        }
+        packed
+    }
+}
+
+/// im2col: the windows of the output rows `tile`, one a column; padding is 0.
+fn unroll<T: Float>(
+    geometry: &Conv2dGeometry,
+    group: &[T],
+    tile: &Range<usize>,
+    columns: &mut [T],
+) {
+    let window = &geometry.window;
+    let ([in_plane, _], step) = (geometry.planes(), window.step());
+    let skipped = tile.start * geometry.output[1];
+    let pixels = tile.len() * geometry.output[1];
+    if window.padding_before != [0, 0] || window.padding_after != [0, 0] {
+        columns.fill(T::ZERO);
+    }
+    let channels = columns.chunks_exact_mut(geometry.taps() * pixels);
+    for (columns, plane) in channels.zip(group.chunks_exact(in_plane)) {
+        let rows = tile.clone();
+        window.for_each_line(geometry.input, geometry.output, rows, |tap, line, from| {
+            let start = tap * pixels + line.start - skipped;
+            let column = &mut columns[start..start + line.len()];
+            if step == 1 {
+                column.copy_from_slice(&plane[from..from + line.len()]);
+            } else {
+                let pixels = plane[from..].iter().step_by(step);
+                column.iter_mut().zip(pixels).for_each(|(c, &x)| *c = x);
+            }
+        });
+    }
+}
+
+/// col2im, the adjoint of [`unroll`]: every column is added to the window that
+/// it came from.
+fn fold<T: Float>(geometry: &Conv2dGeometry, columns: &[T], tile: &Range<usize>, group: &mut [T]) {
+    let window = &geometry.window;
+    let ([in_plane, _], step) = (geometry.planes(), window.step());
+    let skipped = tile.start * geometry.output[1];
+    let pixels = tile.len() * geometry.output[1];
+    let channels = columns.chunks_exact(geometry.taps() * pixels);
+    for (columns, plane) in channels.zip(group.chunks_exact_mut(in_plane)) {
+        let rows = tile.clone();
+        window.for_each_line(geometry.input, geometry.output, rows, |tap, line, from| {
+            let start = tap * pixels + line.start - skipped;
+            let column = &columns[start..start + line.len()];
+            let plane = &mut plane[from..];
+            if step == 1 {
+                plane.iter_mut().zip(column).for_each(|(x, &c)| *x += c);
+            } else {
+                let pixels = plane.iter_mut().step_by(step);
+                pixels.zip(column).for_each(|(x, &c)| *x += c);
+            }
+        });
+    }
+}

@@ -1,0 +1,57 @@
+//! Working memory that outlives a call.
+//!
+//! A convolution unrolls windows into a buffer that is as large as the cache
+//! and wanted again for the next image. Fresh memory of that size costs more
+//! than the work done in it: the system hands it over page by page, each one
+//! zeroed. So every thread keeps what it used last.
+//!
+//! A buffer in use is taken out of its thread's store. A thread that waits for
+//! others may be given a second piece of work meanwhile, and that piece finds
+//! the store without it and takes another one.
+
+use std::any::Any;
+use std::cell::RefCell;
+
+use crate::element::Element;
+
+thread_local! {
+    /// One `Vec<T>` for each element type and depth of nesting.
+    static STORE: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Calls `f` with a buffer of `len` elements whose values are arbitrary.
+pub(crate) fn with<T: Element, R>(len: usize, f: impl FnOnce(&mut [T]) -> R) -> R {
+    let mut buffer = take::<T>();
+    if buffer.len() < len {
+        buffer.resize(len, T::ZERO);
+    }
+    let result = f(&mut buffer[..len]);
+    STORE.with_borrow_mut(|store| store.push(buffer));
+    result
+}
+
+fn take<T: Element>() -> Box<Vec<T>> {
+    STORE
+        .with_borrow_mut(|store| {
+            let found = store.iter().rposition(|buffer| buffer.is::<Vec<T>>())?;
+            store.swap_remove(found).downcast().ok()
+        })
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_is_used_again_and_never_twice_at_once() {
+        let at = with::<f32, _>(100, |outer| {
+            let inner = with::<f32, _>(50, |inner| inner.as_ptr());
+            assert_ne!(outer.as_ptr(), inner);
+            outer.fill(1.0);
+            outer.as_ptr()
+        });
+        assert_eq!(with::<f32, _>(10, |buffer| buffer.as_ptr()), at);
+        assert_eq!(with::<f64, _>(10, |buffer| buffer.len()), 10);
+    }
+}
