@@ -29,3 +29,12 @@ fn add_bias(bencher: Bencher<'_, '_>, batch: usize) {
         .counter(ItemsCount::new(maps.len()))
         .bench_local(|| black_box(&maps).add(black_box(&bias)));
 }
+
+/// The product of two square matrices: n³ multiply-adds.
+#[divan::bench(args = [16, 128, 512])]
+fn matmul(bencher: Bencher<'_, '_>, n: usize) {
+    let (a, b) = (normal([n, n]), normal([n, n]));
+    bencher
+        .counter(ItemsCount::new(n * n * n))
+        .bench_local(|| black_box(&a).matmul(black_box(&b)));
+}
