@@ -39,7 +39,7 @@ pub struct Common {
     #[arg(long)]
     pub quick: bool,
 
-    /// Where to put pictures; made if missing [default: target/examples-out/<EXAMPLE>]
+    /// Where to put pictures; made if missing [default: target/examples-out/EXAMPLE]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }
