@@ -11,7 +11,7 @@
 use crate::element::Element;
 use crate::error::{Error, Result};
 use crate::shape::{
-    Axes, allocate, axes, axis, broadcast, broadcast_strides, for_each_row, nest, strides,
+    Axes, allocate, axes, axis, broadcast, broadcast_strides, for_each_row, nest, numel, strides,
 };
 use crate::tensor::Tensor;
 
@@ -76,8 +76,8 @@ impl<T: Element> Tensor<T> {
     /// [`Error::Shape`] if the number of elements differs.
     pub fn reshape_to(&self, shape: impl AsRef<[usize]>) -> Result<Self> {
         let shape = shape.as_ref();
-        let len = shape.iter().try_fold(1usize, |n, &m| n.checked_mul(m));
-        if len != Some(self.len()) {
+        // Without elements, too, a shape must be one that a tensor can have.
+        if numel::<T>("reshape", shape).ok() != Some(self.len()) {
             return Err(Error::shape(
                 "reshape",
                 format!(
