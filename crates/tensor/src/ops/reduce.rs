@@ -57,7 +57,7 @@ impl<T: Number> Tensor<T> {
                 format!("shape {shape:?} does not broadcast to {:?}", self.shape()),
             ));
         }
-        addition().along(self, &Plan::onto(self.shape(), shape))
+        addition().along(self, &Plan::onto("sum_to", self.shape(), shape))
     }
 }
 
@@ -103,24 +103,10 @@ impl<T: Float> Tensor<T> {
     /// ```
     ///
     /// # Errors
-    /// As [`sum_axes`](Self::sum_axes).
+    /// As [`sum_axes`](Self::sum_axes), and [`Error::Value`] if the correction
+    /// is NaN.
     pub fn var_axes(&self, axes: impl Axes, correction: f64, keepdim: bool) -> Result<Self> {
-        let plan = Plan::new("var", self.shape(), &axes, keepdim)?;
-        if plan.count == 0 {
-            return Self::full(&plan.shape, T::nan());
-        }
-        // The mean first and then the distances from it, so that a large mean
-        // does not drown small distances. The mean in turn is measured from the
-        // smallest element and not from 0: a constant's variance is exactly 0.
-        let from_min = zip("var", self, &self.amin_axes(&axes, true)?, T::minus)?;
-        let centred = zip(
-            "var",
-            &from_min,
-            &from_min.mean_axes(&axes, true)?,
-            T::minus,
-        )?;
-        let divisor = (plan.count as f64 - correction).max(0.0);
-        Ok(addition().along(&centred.square(), &plan)? / T::of(divisor))
+        variance("var", self, &axes, correction, keepdim)
     }
 
     /// The square root of [`var`](Self::var).
@@ -132,16 +118,17 @@ impl<T: Float> Tensor<T> {
     /// The square root of [`var_axes`](Self::var_axes).
     ///
     /// # Errors
-    /// As [`sum_axes`](Self::sum_axes).
+    /// As [`var_axes`](Self::var_axes).
     pub fn std_axes(&self, axes: impl Axes, correction: f64, keepdim: bool) -> Result<Self> {
-        Ok(self.var_axes(axes, correction, keepdim)?.sqrt())
+        Ok(variance("std", self, &axes, correction, keepdim)?.sqrt())
     }
 
     /// The p-norm of all elements, as a tensor without axes: see
     /// [`norm_axes`](Self::norm_axes).
     ///
     /// # Errors
-    /// [`Error::Shape`] for the norm of nothing with p negative or infinite.
+    /// [`Error::Shape`] for the norm of nothing with p negative or infinite,
+    /// [`Error::Value`] if p is NaN.
     pub fn norm(&self, p: f64) -> Result<Self> {
         self.norm_axes(p, [], false)
     }
@@ -162,9 +149,12 @@ impl<T: Float> Tensor<T> {
     ///
     /// # Errors
     /// As [`sum_axes`](Self::sum_axes), and [`Error::Shape`] if nothing is to be
-    /// reduced with p negative or infinite.
+    /// reduced with p negative or infinite, [`Error::Value`] if p is NaN.
     pub fn norm_axes(&self, p: f64, axes: impl Axes, keepdim: bool) -> Result<Self> {
         let plan = Plan::new("norm", self.shape(), &axes, keepdim)?;
+        if p.is_nan() {
+            return Err(Error::value("norm", "p must be a number, got NaN"));
+        }
         if plan.count == 0 && (p < 0.0 || p.is_infinite()) {
             return Err(Error::shape(
                 "norm",
@@ -189,6 +179,30 @@ impl<T: Float> Tensor<T> {
             Ok(sum(self.abs().powf(T::of(p)))?.powf(T::of(1.0 / p)))
         }
     }
+}
+
+/// The variance, for the operation `op`.
+fn variance<T: Float>(
+    op: &'static str,
+    x: &Tensor<T>,
+    axes: &impl Axes,
+    correction: f64,
+    keepdim: bool,
+) -> Result<Tensor<T>> {
+    let plan = Plan::new(op, x.shape(), axes, keepdim)?;
+    if correction.is_nan() {
+        return Err(Error::value(op, "the correction must be a number, got NaN"));
+    }
+    if plan.count == 0 {
+        return Tensor::filled(op, &plan.shape, T::nan());
+    }
+    // The mean first and then the distances from it, so that a large mean does
+    // not drown small distances. The mean in turn is measured from the smallest
+    // element and not from 0: a constant's variance is exactly 0.
+    let from_min = zip(op, x, &x.amin_axes(axes, true)?, T::minus)?;
+    let centred = zip(op, &from_min, &from_min.mean_axes(axes, true)?, T::minus)?;
+    let divisor = (plan.count as f64 - correction).max(0.0);
+    Ok(addition().along(&centred.square(), &plan)? / T::of(divisor))
 }
 
 #[cfg(test)]

@@ -257,7 +257,7 @@ impl Region {
     fn read<T: Element>(&self, op: &'static str, tensor: &Tensor<T>) -> Result<Tensor<T>> {
         let shape = self.shape();
         if self.is_empty() {
-            return Tensor::zeros(shape);
+            return Tensor::filled(op, &shape, T::ZERO);
         }
         let loops = self.loops(&strides(&shape));
         if let [(len, [0 | 1, _])] = loops[..] {
@@ -415,7 +415,7 @@ impl<T: Element> Tensor<T> {
                 ),
             ));
         }
-        let mut whole = Self::zeros(shape)?;
+        let mut whole = Self::filled(OP, shape, T::ZERO)?;
         region.write(OP, &mut whole, self)?;
         Ok(whole)
     }
