@@ -20,6 +20,9 @@ use crate::error::{Error, Result};
 /// Estimated scalar operations below which work is not shared out.
 pub const SMALL: usize = 1 << 16;
 
+/// More threads than any machine has use for, each of which costs a stack.
+const MOST_THREADS: usize = 1 << 12;
+
 /// Runs `work` with this many threads for everything the library does in it.
 ///
 /// ```
@@ -29,13 +32,16 @@ pub const SMALL: usize = 1 << 16;
 /// ```
 ///
 /// # Errors
-/// [`Error::Value`] if `threads` is 0 or the system would not start them.
+/// [`Error::Value`] if `threads` is 0 or more than 4096, or the system would not
+/// start them.
 pub fn with_threads<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> Result<R> {
     const OP: &str = "with_threads";
-    if threads == 0 {
+    if !(1..=MOST_THREADS).contains(&threads) {
         return Err(Error::value(
             OP,
-            "the number of threads must be positive, got 0",
+            format!(
+                "the number of threads must be positive and at most {MOST_THREADS}, got {threads}"
+            ),
         ));
     }
     rayon::ThreadPoolBuilder::new()

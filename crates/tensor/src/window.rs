@@ -334,6 +334,13 @@ impl Window2d {
     /// The size of the padded plane, if it and one more window after it can be
     /// counted.
     fn padded(&self, op: &'static str, input: [usize; 2]) -> Result<[usize; 2]> {
+        if self.stride.contains(&0) {
+            // The fields are public: what `new` refused can come back.
+            return Err(Error::value(
+                op,
+                format!("stride must be positive, got {:?}", self.stride),
+            ));
+        }
         let extent = self.extent();
         let mut padded = [0; 2];
         for axis in 0..2 {
