@@ -230,7 +230,7 @@ impl<'a, T: Element> Summary<'a, T> {
         middle: bool,
     ) -> fmt::Result {
         let comma = |f: &mut Formatter<'_>, place: usize| match layout.indent {
-            Some(indent) if place % layout.per_line == 0 => {
+            Some(indent) if place.is_multiple_of(layout.per_line) => {
                 f.write_str(",\n")?;
                 write_repeated(f, " ", indent)
             }

@@ -3,5 +3,12 @@
 
 mod dropout;
 mod elementwise;
+mod index;
+mod join;
 mod layout;
+mod matmul;
+mod pad;
 mod reduce;
+mod slice;
+#[cfg(test)]
+mod testing;
