@@ -1,14 +1,21 @@
 //! The differentiable operations: one family, one file, named as its loops in
 //! `tensor`. Formula, forward and rules stand together.
 
+mod compare;
 mod dropout;
 mod elementwise;
+mod extrema;
 mod index;
 mod join;
 mod layout;
+mod loss;
 mod matmul;
+mod norm;
+mod operators;
 mod pad;
 mod reduce;
 mod slice;
+mod softmax;
 #[cfg(test)]
 mod testing;
+mod unary;

@@ -13,6 +13,8 @@ pub(crate) mod join;
 pub(crate) mod layout;
 pub(crate) mod loss;
 pub(crate) mod matmul;
+pub(crate) mod norm;
+pub(crate) mod operators;
 pub(crate) mod pad;
 pub(crate) mod reduce;
 pub(crate) mod slice;
