@@ -356,6 +356,9 @@ mod tests {
         assert!(x.slice((Slice::from(..).step(0),)).is_err());
         assert!(x.unslice([4, 3], (..3,)).is_err());
         assert!(x.unslice([1 << 40; 3], (..2, ..3, 0)).is_err());
+        let mut shape = [1; 40];
+        shape[39] = 1 << 59;
+        assert!(x.unslice(shape, [Slice::from(1..); 40]).is_err());
         let far = Slice::from(isize::MIN..isize::MAX).step(usize::MAX);
         assert_eq!(x.slice((far,)).unwrap().to_vec(), [0, 1, 2]);
         assert_eq!(counting(&[2, 2]).slice((2.., 2..)).unwrap().shape(), [0, 0]);
