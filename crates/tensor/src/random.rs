@@ -147,13 +147,11 @@ impl rand_core::TryRng for Generator {
 /// [`Error::TooLarge`].
 pub fn permutation<R: Rng + ?Sized>(n: usize, rng: &mut R) -> Result<Vec<usize>> {
     let mut order = Vec::new();
-    order
-        .try_reserve_exact(n)
-        .map_err(|_| Error::TooLarge {
-            op: "permutation",
-            shape: vec![n],
-            element: "usize",
-        })?;
+    order.try_reserve_exact(n).map_err(|_| Error::TooLarge {
+        op: "permutation",
+        shape: vec![n],
+        element: "usize",
+    })?;
     order.extend(0..n);
     shuffle(&mut order, rng);
     Ok(order)
