@@ -20,8 +20,9 @@ use crate::error::{Error, Result};
 /// Estimated scalar operations below which work is not shared out.
 pub const SMALL: usize = 1 << 16;
 
-/// More threads than any machine has use for, each of which costs a stack.
-const MOST_THREADS: usize = 1 << 12;
+/// The most threads that [`with_threads`] starts: more than any machine has
+/// cores, and few enough that a slip does not stall it.
+pub const MOST_THREADS: usize = 1024;
 
 /// Runs `work` with this many threads for everything the library does in it.
 ///
@@ -32,16 +33,14 @@ const MOST_THREADS: usize = 1 << 12;
 /// ```
 ///
 /// # Errors
-/// [`Error::Value`] if `threads` is 0 or more than 4096, or the system would not
-/// start them.
+/// [`Error::Value`] if `threads` is 0 or more than [`MOST_THREADS`], or the
+/// system would not start them.
 pub fn with_threads<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> Result<R> {
     const OP: &str = "with_threads";
     if !(1..=MOST_THREADS).contains(&threads) {
         return Err(Error::value(
             OP,
-            format!(
-                "the number of threads must be positive and at most {MOST_THREADS}, got {threads}"
-            ),
+            format!("the number of threads must lie in 1..={MOST_THREADS}, got {threads}"),
         ));
     }
     rayon::ThreadPoolBuilder::new()
@@ -132,6 +131,7 @@ mod tests {
         };
         assert_eq!(run(1), run(4));
         assert!(with_threads(0, || ()).is_err());
+        assert!(with_threads(MOST_THREADS + 1, || ()).is_err());
     }
 
     #[test]
