@@ -88,15 +88,16 @@ impl MaxPool2dOptions {
         const OP: &str = "max_pool2d";
         let window = checked_window(OP, self.kernel, self.stride, self.padding, self.dilation)?;
         let geometry = Pool2dGeometry::checked(OP, input, window, self.ceil_mode)?;
-        // Taps far apart can straddle a small plane.
+        // Taps farther apart than the plane is wide can straddle it. With that
+        // and half a kernel of padding, either the kernel has two taps or there
+        // is one window: only the first can be blind.
         for axis in 0..2 {
-            let blind = (0..geometry.output[axis]).find(|&o| !geometry.sees_input(axis, o));
-            if let Some(blind) = blind {
+            if !geometry.sees_input(axis, 0) {
                 return Err(Error::shape(
                     OP,
                     format!(
-                        "window {blind} along {} sees padding alone (input {input:?}, kernel {:?}, \
-                         padding {:?}, dilation {:?})",
+                        "the first window along {} sees padding alone (input {input:?}, \
+                         kernel {:?}, padding {:?}, dilation {:?})",
                         ["the height", "the width"][axis],
                         self.kernel,
                         self.padding,
@@ -367,7 +368,7 @@ mod tests {
                 plain.stride(2).padding(1).dilation(3).ceil_mode(true),
                 &[1, 1, 1]
             ),
-            "max_pool2d: window 0 along the height sees padding alone \
+            "max_pool2d: the first window along the height sees padding alone \
              (input [1, 1, 1], kernel [2, 2], padding [1, 1], dilation [3, 3])"
         );
         for shape in [
@@ -385,6 +386,34 @@ mod tests {
         refusal(plain.dilation(0), &[1, 4, 4]);
         let averages = AvgPool2dOptions::new(2).divisor_override(0);
         assert!(averages.geometry(&[1, 4, 4]).is_err());
+    }
+
+    #[test]
+    fn only_the_first_window_can_be_blind() {
+        let axes = |last: usize| 1..=last;
+        for (kernel, stride) in axes(6).flat_map(|k| axes(6).map(move |s| (k, s))) {
+            for (dilation, size) in axes(6).flat_map(|d| axes(6).map(move |n| (d, n))) {
+                for (padding, ceil_mode) in (0..=kernel / 2).flat_map(|p| [(p, false), (p, true)]) {
+                    let pair = |x| [x, x];
+                    let window = checked_window(
+                        "",
+                        pair(kernel),
+                        pair(stride),
+                        pair(padding),
+                        pair(dilation),
+                    );
+                    let shape = [1, size, size];
+                    if let Ok(pool) =
+                        Pool2dGeometry::checked("", &shape, window.unwrap(), ceil_mode)
+                    {
+                        assert!(
+                            (1..pool.output[0]).all(|o| pool.sees_input(0, o)),
+                            "{pool:?}"
+                        );
+                    }
+                }
+            }
+        }
     }
 
     #[test]
