@@ -78,10 +78,11 @@ impl<T: Float> Var<T> {
         input_shape: impl AsRef<[usize]>,
         options: &Conv2dOptions,
     ) -> Result<Self> {
-        let geometry = Conv2dGeometry::new(input_shape.as_ref(), weight.shape(), options)?;
+        let input_shape = input_shape.as_ref();
         let value = self
             .value()
             .conv2d_input(weight.value(), input_shape, options)?;
+        let geometry = Conv2dGeometry::new(input_shape, weight.shape(), options)?;
         let op = OpInfo::from("conv2d_input").with_multiply_adds(geometry.multiply_adds());
         let (g, w, options) = (self.save(), weight.save(), *options);
         let weight_shape = geometry.weight_shape();
@@ -103,10 +104,11 @@ impl<T: Float> Var<T> {
         weight_shape: impl AsRef<[usize]>,
         options: &Conv2dOptions,
     ) -> Result<Self> {
-        let geometry = Conv2dGeometry::new(self.shape(), weight_shape.as_ref(), options)?;
+        let weight_shape = weight_shape.as_ref();
         let value = self
             .value()
             .conv2d_weight(grad.value(), weight_shape, options)?;
+        let geometry = Conv2dGeometry::new(self.shape(), weight_shape, options)?;
         let op = OpInfo::from("conv2d_weight").with_multiply_adds(geometry.multiply_adds());
         let (x, g, options) = (self.save(), grad.save(), *options);
         let input_shape = geometry.input_shape();

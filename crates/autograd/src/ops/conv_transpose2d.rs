@@ -4,6 +4,7 @@
 //! and that of w is `conv2d_weight(g, x)`: the family of `conv2d`, read the
 //! other way.
 
+use tensor::shape::numel;
 use tensor::{ConvTranspose2dGeometry, ConvTranspose2dOptions, Float, Result};
 
 use super::conv2d::sum_of_channels;
@@ -27,6 +28,7 @@ impl<T: Float> Var<T> {
         let geometry = ConvTranspose2dGeometry::new(self.shape(), weight.shape(), options)?;
         if geometry.appended != [0, 0] {
             // Output padding of a whole stride is a zero more in the input.
+            numel::<T>("conv_transpose2d", &geometry.convolution.output_shape())?;
             let [rows, columns] = geometry.appended.map(usize::cast_signed);
             let stride = options.convolution.stride;
             let rest = [0, 1].map(|axis| options.output_padding[axis] % stride[axis]);

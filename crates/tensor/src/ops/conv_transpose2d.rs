@@ -17,6 +17,7 @@
 use super::conv2d::{Conv2dGeometry, Conv2dOptions, check_bias, input_gradient};
 use crate::element::Float;
 use crate::error::{Error, Result};
+use crate::shape::numel;
 use crate::tensor::Tensor;
 use crate::window::{Padding, Pair, Window2d};
 
@@ -232,6 +233,7 @@ impl<T: Float> Tensor<T> {
         let input = if geometry.appended == [0, 0] {
             self.clone()
         } else {
+            numel::<T>(OP, &geometry.convolution.output_shape())?;
             self.pad(&[(0, columns), (0, rows)], T::ZERO)?
         };
         let mut output = input_gradient(OP, &geometry.convolution, &input, weight)?;
