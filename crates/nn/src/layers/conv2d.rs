@@ -164,7 +164,7 @@ impl Conv2dBuilder {
             options.dilation,
         )?;
         let shape = [out_channels, in_channels / groups, kernel.0[0], kernel.0[1]];
-        let weight = Parameter::new(default_weight(&shape, rng)?);
+        let weight = Parameter::new(default_weight(OP, &shape, rng)?);
         let bias = if bias {
             Some(Parameter::new(default_bias(&shape, rng)?))
         } else {
@@ -198,7 +198,7 @@ impl<T: Float> fmt::Display for Conv2d<T> {
         write!(
             f,
             "Conv2d({}, {out_channels}, kernel_size={}, stride={}",
-            group_channels * options.groups,
+            group_channels.saturating_mul(options.groups),
             pair([height, width]),
             pair(options.stride)
         )?;
