@@ -151,9 +151,32 @@ impl SgdBuilder {
     }
 }
 
+impl<T: Float> Sgd<T> {
+    /// Refuses a model that is not the one whose velocities these are.
+    fn check_velocities(&self, model: &dyn Visit<T>) -> Result<()> {
+        for (name, parameter) in model.named_parameters() {
+            match self.velocities.get(&name) {
+                Some(velocity) if velocity.shape() != parameter.shape() => {
+                    return Err(Error::shape(
+                        "sgd",
+                        format!(
+                            "parameter `{name}` has shape {:?}, its velocity {:?}",
+                            parameter.shape(),
+                            velocity.shape()
+                        ),
+                    ));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
 impl<T: Float> Optimizer<T> for Sgd<T> {
     fn step(&mut self, model: &mut dyn Visit<T>, gradients: &Gradients<T>) -> Result<()> {
         check_gradients("sgd", model, gradients, self.allow_missing)?;
+        self.check_velocities(model)?;
         for (name, parameter) in model.named_parameters_mut() {
             if parameter.is_frozen() {
                 continue;
