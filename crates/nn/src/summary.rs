@@ -31,7 +31,8 @@ use std::fmt;
 use std::ops::Range;
 
 use autograd::{Entry, ParameterId, Tape};
-use tensor::{Float, Result, Tensor, Window2d};
+use tensor::shape::numel;
+use tensor::{Error, Float, Result, Tensor, Window2d};
 
 use crate::module::Module;
 
@@ -57,13 +58,22 @@ use crate::module::Module;
 /// ```
 ///
 /// # Errors
-/// Of the forward pass.
+/// [`Error::Shape`] for an input without elements, of which nothing could be
+/// seen; [`Error::TooLarge`]; those of the forward pass.
 pub fn summary<T: Float>(
     model: &(impl Module<T> + ?Sized),
     input: impl AsRef<[usize]>,
 ) -> Result<Summary> {
+    const OP: &str = "summary";
+    let input = input.as_ref();
+    if numel::<T>(OP, input)? == 0 {
+        return Err(Error::shape(
+            OP,
+            format!("the input must have elements, got shape {input:?}"),
+        ));
+    }
     let tape = Tape::new().eval().track_frozen();
-    let x = tape.leaf(Tensor::<T>::zeros(input.as_ref())?);
+    let x = tape.leaf(Tensor::<T>::zeros(input)?);
     model.forward(&x)?;
 
     let mut names = BTreeMap::new();
@@ -105,7 +115,7 @@ pub fn summary<T: Float>(
     }
     let total = |of: fn(&Row) -> u64| rows.iter().map(of).fold(0, u64::saturating_add);
     Ok(Summary {
-        input: input.as_ref().to_vec(),
+        input: input.to_vec(),
         parameters: total(|row| row.parameters as u64) as usize,
         multiply_adds: total(|row| row.multiply_adds),
         rows,
@@ -192,9 +202,8 @@ impl Field {
             field.step[axis] = step.saturating_mul(window.stride[axis]);
             let below = &self.seen[axis];
             let sources = |o| {
-                let taps = 0..window.kernel[axis];
-                let inside = taps.filter_map(move |tap| window.source(axis, o, tap, below.len()));
-                inside.map(|source| below[source].clone())
+                let indices = window.sources(axis, o, below.len());
+                indices.map(|index| below[index].clone())
             };
             field.seen[axis] = (0..output[axis]).map(|o| hull(sources(o))).collect();
         }

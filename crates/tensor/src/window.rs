@@ -269,6 +269,29 @@ impl Window2d {
             .filter(|&index| index < input)
     }
 
+    /// The input indices that window `window` reads along an axis, in order:
+    /// those of [`source`](Self::source) for all taps.
+    pub fn sources(
+        &self,
+        axis: usize,
+        window: usize,
+        input: usize,
+    ) -> impl Iterator<Item = usize> + use<> {
+        let field = |pair: [usize; 2]| pair.get(axis).copied();
+        let first = || {
+            let start = window.checked_mul(field(self.stride)?)?;
+            let before = field(self.padding_before)?;
+            let skipped = before
+                .saturating_sub(start)
+                .div_ceil(field(self.dilation)?.max(1));
+            let taps = field(self.kernel)?.checked_sub(skipped)?;
+            Some((taps, self.source(axis, window, skipped, input)?))
+        };
+        let (taps, first) = first().unwrap_or((0, input));
+        let step = field(self.dilation).unwrap_or(1).max(1);
+        (first..input).step_by(step).take(taps)
+    }
+
     /// The windows, of `output` along an axis, whose tap `tap` reads inside an
     /// input of size `input`, and the index that the first of them reads. The
     /// next window reads a stride further.
@@ -432,6 +455,11 @@ mod tests {
                 prop_assert_eq!(output.unwrap(), [full; 2]);
                 let seen = (full - 1) * stride + extent;
                 prop_assert_eq!(window.dropped([input; 2]), [padded - seen; 2]);
+                for o in 0..full {
+                    let taps = (0..kernel).filter_map(|tap| window.source(0, o, tap, input));
+                    let sources = window.sources(0, o, input);
+                    prop_assert_eq!(sources.collect::<Vec<_>>(), taps.collect::<Vec<_>>());
+                }
                 for tap in 0..kernel {
                     let (range, first) = window.reach(0, tap, input, full);
                     for o in 0..full {
