@@ -228,7 +228,7 @@ mod tests {
         near(spread(&x).0, 5.0 / 3.0 * (6.0f64 / 864.0).sqrt());
         let x = xavier_normal(shape, Nonlinearity::Linear, rng).unwrap();
         near(spread(&x).1, (2.0f64 / 864.0).sqrt());
-        let x = default_weight(&shape, rng).unwrap();
+        let x = default_weight("test", &shape, rng).unwrap();
         near(spread(&x).0, 1.0 / 288f64.sqrt());
     }
 
@@ -237,7 +237,7 @@ mod tests {
         let rng = &mut Generator::new(0);
         assert!(fans(&[3]).is_err());
         assert!(fans(&[usize::MAX, 3]).is_err());
-        assert!(default_weight::<f32, _>(&[3, 0], rng).is_err());
+        assert!(default_weight::<f32, _>("test", &[3, 0], rng).is_err());
         assert!(default_bias::<f32, _>(&[3, 0], rng).is_err());
         assert!(xavier_normal::<f32, _>([0, 0], Nonlinearity::Linear, rng).is_err());
     }
