@@ -1,5 +1,7 @@
 //! Shared by the tests.
 
+pub mod draw;
+
 use wengert::Result;
 
 /// What is wrong with the answer to a call that should have been refused:
