@@ -5,6 +5,8 @@
 //! can be no scalar: an error each. (Convolution and pooling are in
 //! `bad_input_conv`.)
 
+#![allow(clippy::unwrap_used)] // of what the tests build, not of what they test
+
 use wengert::random::Generator;
 use wengert::{
     Error, Gradcheck, Parameter, Reduction, Result, Slice, Tape, Tensor, Var, grad, grad_or_none,
