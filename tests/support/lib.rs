@@ -63,7 +63,9 @@ mod tests {
 
     /// What stands in parentheses behind `](`.
     fn links(text: &str) -> impl Iterator<Item = &str> {
-        text.split("](").skip(1).filter_map(|rest| rest.split(')').next())
+        text.split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
     }
 
     #[test]
@@ -74,7 +76,10 @@ mod tests {
             let text = fs::read_to_string(&page).unwrap();
             let name = page.file_name().unwrap().to_str().unwrap();
             if page.parent().unwrap().ends_with("docs") && name != "SUMMARY.md" {
-                assert!(listed.contains(name), "docs/SUMMARY.md does not list {name}");
+                assert!(
+                    listed.contains(name),
+                    "docs/SUMMARY.md does not list {name}"
+                );
                 let tested = include_str!("lib.rs").contains(&format!("docs/{name}\""));
                 assert!(tested, "tests/support/lib.rs does not run {name}");
             }
@@ -88,7 +93,8 @@ mod tests {
     fn links_between_files_lead_somewhere() {
         for page in pages() {
             let text = fs::read_to_string(&page).unwrap();
-            for link in links(&text).filter(|link| !link.contains("://") && !link.starts_with('#')) {
+            for link in links(&text).filter(|link| !link.contains("://") && !link.starts_with('#'))
+            {
                 let file = link.split('#').next().unwrap();
                 let target = page.parent().unwrap().join(file);
                 assert!(target.exists(), "{}: {link} does not exist", page.display());
