@@ -165,7 +165,12 @@ pub(crate) fn default_weight<T: Float, R: Rng + ?Sized>(
     shape: &[usize],
     rng: &mut R,
 ) -> Result<Tensor<T>> {
-    kaiming_uniform(shape, FanMode::FanIn, Nonlinearity::LeakyRelu(5f64.sqrt()), rng)
+    kaiming_uniform(
+        shape,
+        FanMode::FanIn,
+        Nonlinearity::LeakyRelu(5f64.sqrt()),
+        rng,
+    )
 }
 
 /// The bias of a new Conv2d or Linear: uniform on ±1/√fan-in of its weight.

@@ -294,10 +294,11 @@ impl Window2d {
     /// every row of `rows` in which it reads input: `outputs` are the windows of
     /// that row, as a range of the output plane, that find the tap inside the
     /// input, and `first` is the element of the input plane that the first of
-    /// them reads. The next one reads [`step`](Self::step) elements further.
+    /// them reads. [`zip_line`](Self::zip_line) pairs them up.
     ///
     /// This is the loop nest of every direct kernel: what is inside `f` is one
-    /// straight run over two rows.
+    /// straight run over two rows. Taps that no window finds inside the input
+    /// are not visited, so that a kernel far larger than it costs nothing.
     pub(crate) fn for_each_line(
         &self,
         input: [usize; 2],
@@ -305,10 +306,17 @@ impl Window2d {
         rows: Range<usize>,
         mut f: impl FnMut(usize, Range<usize>, usize),
     ) {
-        for i in 0..self.kernel[0] {
+        let [taps_i, taps_j] = [0, 1].map(|axis| {
+            let before = self.padding_before[axis];
+            let last = output[axis].saturating_sub(1) * self.stride[axis];
+            let first_tap = before.saturating_sub(last).div_ceil(self.dilation[axis]);
+            let end_tap = (before + input[axis]).div_ceil(self.dilation[axis]);
+            first_tap..end_tap.min(self.kernel[axis])
+        });
+        for i in taps_i {
             let (reached, top) = self.reach(0, i, input[0], output[0]);
             let reached_rows = reached.start.max(rows.start)..reached.end.min(rows.end);
-            for j in 0..self.kernel[1] {
+            for j in taps_j.clone() {
                 let (columns, left) = self.reach(1, j, input[1], output[1]);
                 if columns.is_empty() {
                     continue;
@@ -316,8 +324,10 @@ impl Window2d {
                 for o in reached_rows.clone() {
                     let source = top + (o - reached.start) * self.stride[0];
                     let start = o * output[1];
+                    // Wraps only for pooling windows larger than memory, whose
+                    // taps have no weights to be told apart by.
                     f(
-                        i * self.kernel[1] + j,
+                        i.wrapping_mul(self.kernel[1]).wrapping_add(j),
                         start + columns.start..start + columns.end,
                         source * input[1] + left,
                     );
@@ -326,9 +336,22 @@ impl Window2d {
         }
     }
 
-    /// How far apart two neighbouring windows of a row read their input.
-    pub(crate) fn step(&self) -> usize {
-        self.stride[1]
+    /// Calls `f` for every window of a line and the input that it reads, which
+    /// are a stride apart: `inputs` starts at the first of them.
+    #[inline]
+    pub(crate) fn zip_line<O, I>(
+        &self,
+        outputs: impl IntoIterator<Item = O>,
+        inputs: impl IntoIterator<Item = I>,
+        mut f: impl FnMut(O, I),
+    ) {
+        let pairs = outputs.into_iter();
+        match self.stride[1] {
+            1 => pairs.zip(inputs).for_each(|(o, i)| f(o, i)),
+            step => pairs
+                .zip(inputs.into_iter().step_by(step))
+                .for_each(|(o, i)| f(o, i)),
+        }
     }
 
     /// The size of the padded plane, if it and one more window after it can be

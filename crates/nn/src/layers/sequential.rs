@@ -60,7 +60,12 @@ impl<T: Float> Sequential<T> {
     /// [`Error::Value`] if the name is empty, holds a dot, is a number, or is
     /// taken: names must tell parameters apart.
     pub fn add_named(mut self, name: &str, module: impl Module<T> + 'static) -> Result<Self> {
-        let refuse = |why: &str| Err(Error::value("add_named", format!("the name `{name}` {why}")));
+        let refuse = |why: &str| {
+            Err(Error::value(
+                "add_named",
+                format!("the name `{name}` {why}"),
+            ))
+        };
         if name.is_empty() || name.contains('.') {
             return refuse("must have letters and no dot");
         }

@@ -37,10 +37,7 @@ pub fn accuracy<T: Float>(logits: &Tensor<T>, labels: &Tensor<i64>) -> Result<f6
 /// # Errors
 /// [`Error::Shape`] unless logits are `[N, classes]` and labels `[N]`,
 /// [`Error::Value`] if a label is no class.
-pub fn confusion_matrix<T: Float>(
-    logits: &Tensor<T>,
-    labels: &Tensor<i64>,
-) -> Result<Tensor<i64>> {
+pub fn confusion_matrix<T: Float>(logits: &Tensor<T>, labels: &Tensor<i64>) -> Result<Tensor<i64>> {
     let predicted = predictions("confusion_matrix", logits, labels)?;
     let classes = logits.shape().get(1).copied().unwrap_or_default();
     // Counts are an outer product of one-hot rows, summed: one matrix product.

@@ -250,6 +250,6 @@ mod tests {
         );
         // Sizes of empty tensors may be as large as they like, their sum may not.
         let huge = Tensor::<i64>::zeros([0, 1 << 59]).unwrap();
-        assert!(Tensor::cat(&vec![&huge; 8], 1).is_err());
+        assert!(Tensor::cat(&[&huge; 8], 1).is_err());
     }
 }

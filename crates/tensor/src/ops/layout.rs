@@ -11,7 +11,7 @@
 use crate::element::Element;
 use crate::error::{Error, Result};
 use crate::shape::{
-    Axes, allocate, axes, axis, broadcast, broadcast_strides, for_each_row, nest, strides,
+    Axes, allocate, axes, axis, broadcast, broadcast_strides, for_each_row, nest, numel, strides,
 };
 use crate::tensor::Tensor;
 
@@ -33,7 +33,8 @@ impl<T: Element> Tensor<T> {
     ///
     /// # Errors
     /// [`Error::Shape`] if the number of elements differs, more than one size
-    /// is negative, or −1 could be anything, as in `[0, -1]`.
+    /// is negative, or −1 could be anything, as in `[0, -1]`;
+    /// [`Error::TooLarge`] for a size that no tensor can have.
     pub fn reshape(&self, shape: impl AsRef<[isize]>) -> Result<Self> {
         const OP: &str = "reshape";
         let given = shape.as_ref();
@@ -73,11 +74,10 @@ impl<T: Element> Tensor<T> {
     /// [`reshape`](Self::reshape) to a shape whose sizes are all known.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the number of elements differs.
+    /// [`Error::Shape`] if the number of elements differs, [`Error::TooLarge`].
     pub fn reshape_to(&self, shape: impl AsRef<[usize]>) -> Result<Self> {
         let shape = shape.as_ref();
-        let len = shape.iter().try_fold(1usize, |n, &m| n.checked_mul(m));
-        if len != Some(self.len()) {
+        if numel::<T>("reshape", shape)? != self.len() {
             return Err(Error::shape(
                 "reshape",
                 format!(
@@ -416,6 +416,7 @@ mod tests {
         ] {
             assert!(x.reshape(bad).is_err(), "{bad:?}");
         }
+        assert!(counting(&[0]).reshape([0, 1 << 40, 1 << 40]).is_err());
         assert_eq!(
             counting(&[0]).reshape([0, -1]).unwrap_err().to_string(),
             "reshape: beside a size of 0, -1 could be any size (shape [0] to [0, -1])"

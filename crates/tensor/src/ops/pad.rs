@@ -8,7 +8,7 @@
 
 use crate::element::Element;
 use crate::error::{Error, Result};
-use crate::ops::slice::Slice;
+use crate::region::Slice;
 use crate::tensor::Tensor;
 
 impl<T: Element> Tensor<T> {
