@@ -1,5 +1,7 @@
 //! Shared by the tests.
 
+mod book;
+
 use wengert::Result;
 
 /// What is wrong with the answer to a call that should have been refused:
