@@ -72,7 +72,11 @@ fn a_layer_of_the_users_own() -> Outcome {
         grads.get(&layer.weight),
         Some(&Tensor::from([[8.0, 12.0], [20.0, 24.0]]))
     );
-    let names: Vec<_> = layer.named_parameters().into_iter().map(|(name, _)| name).collect();
+    let names: Vec<_> = layer
+        .named_parameters()
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
     assert_eq!(names, ["weight", "bias"]);
     Ok(())
 }
@@ -116,7 +120,8 @@ fn an_edge_detector() -> Outcome {
 /// starting values were recovered from the tutorial's printed run.
 fn experiment<T: Float>() -> Result<(Conv2d<T>, Tensor<T>, Tensor<T>)> {
     let mut conv: Conv2d<T> = Conv2d::builder(1, 1, (1, 2)).build(&mut Generator::new(0))?;
-    conv.weight.set(Tensor::from([[[[T::of(0.43), T::of(0.488)]]]]))?;
+    conv.weight
+        .set(Tensor::from([[[[T::of(0.43), T::of(0.488)]]]]))?;
     if let Some(bias) = &mut conv.bias {
         bias.set(Tensor::from([T::of(-0.5139)]))?;
     }
@@ -128,7 +133,9 @@ fn experiment<T: Float>() -> Result<(Conv2d<T>, Tensor<T>, Tensor<T>)> {
 /// The sum of squared errors.
 fn squared_error<T: Float>(conv: &Conv2d<T>, x: &Tensor<T>, y: &Tensor<T>) -> Result<Var<T>> {
     let tape = Tape::new();
-    let error = conv.forward(&tape.constant(x.clone()))?.sub(&tape.constant(y.clone()))?;
+    let error = conv
+        .forward(&tape.constant(x.clone()))?
+        .sub(&tape.constant(y.clone()))?;
     error.square()?.sum()
 }
 
@@ -140,11 +147,13 @@ fn assert_printed<T: Float>(losses: &[T], conv: &Conv2d<T>) {
         .map(|loss| format!("{:.3}", loss.as_f64()))
         .collect();
     assert_eq!(printed, ["5.737", "1.403", "0.369", "0.100"]);
-    let four = |x: &Tensor<T>| -> Vec<String> {
-        x.iter().map(|v| format!("{:.4}", v.as_f64())).collect()
-    };
+    let four =
+        |x: &Tensor<T>| -> Vec<String> { x.iter().map(|v| format!("{:.4}", v.as_f64())).collect() };
     assert_eq!(four(conv.weight.value()), ["0.9259", "-0.9145"]);
-    assert_eq!(conv.bias.as_ref().map(|bias| four(bias.value())), Some(vec!["-0.0064".to_owned()]));
+    assert_eq!(
+        conv.bias.as_ref().map(|bias| four(bias.value())),
+        Some(vec!["-0.0064".to_owned()])
+    );
 }
 
 fn learn_by_hand<T: Float>() -> Outcome {
@@ -195,7 +204,10 @@ fn converges<T: Float>(seed: u64) -> Outcome {
         sgd.step(&mut conv, &loss.backward()?)?;
     }
     let kernel = Tensor::from([[[[T::ONE, -T::ONE]]]]);
-    assert!(conv.weight.value().all_close(&kernel, 0.0, 1e-4), "seed {seed}: {conv:?}");
+    assert!(
+        conv.weight.value().all_close(&kernel, 0.0, 1e-4),
+        "seed {seed}: {conv:?}"
+    );
     let bias = conv.bias.as_ref().map(|bias| bias.value().clone());
     assert!(bias.is_some_and(|bias| bias.all_close(&Tensor::from([T::ZERO]), 0.0, 1e-4)));
     Ok(())
@@ -240,8 +252,14 @@ fn convolution_is_cross_correlation_with_a_flipped_kernel() -> Outcome {
     let start = Tensor::rand([3, 2], rng)?;
     let (correlated, y1) = learn(Var::corr2d, start.clone())?;
     let (convolved, y2) = learn(Var::convolve2d, start)?;
-    assert!(correlated.all_close(&k, 0.0, 1e-6), "{correlated} against {k}");
-    assert!(convolved.all_close(&correlated.flip([0, 1])?, 0.0, 1e-6), "{convolved}");
+    assert!(
+        correlated.all_close(&k, 0.0, 1e-6),
+        "{correlated} against {k}"
+    );
+    assert!(
+        convolved.all_close(&correlated.flip([0, 1])?, 0.0, 1e-6),
+        "{convolved}"
+    );
     assert!(y1.all_close(&y2, 0.0, 1e-6));
     Ok(())
 }
@@ -249,17 +267,29 @@ fn convolution_is_cross_correlation_with_a_flipped_kernel() -> Outcome {
 // ---------------------------------------------------------------- 6
 
 /// The inputs on which one output element depends: those with a gradient.
-fn seen(model: &Sequential<f64>, size: [usize; 2], at: [usize; 2]) -> Result<[std::ops::Range<usize>; 2]> {
+fn seen(
+    model: &Sequential<f64>,
+    size: [usize; 2],
+    at: [usize; 2],
+) -> Result<[std::ops::Range<usize>; 2]> {
     let rng = &mut Generator::new(1);
     let tape = Tape::new();
     let x = tape.leaf(Tensor::uniform([1, 1, size[0], size[1]], 0.5, 1.5, rng)?);
-    let y = model.forward(&x)?.select(-2, at[0] as isize)?.select(-1, at[1] as isize)?;
+    let y = model
+        .forward(&x)?
+        .select(-2, at[0] as isize)?
+        .select(-1, at[1] as isize)?;
     let grads = y.sum()?.backward()?;
-    let gradient = grads.get(&x).cloned().unwrap_or_else(|| x.value().zeros_like());
+    let gradient = grads
+        .get(&x)
+        .cloned()
+        .unwrap_or_else(|| x.value().zeros_like());
     let spread = |axis: isize| -> Result<std::ops::Range<usize>> {
         let other = if axis == -1 { -2 } else { -1 };
         let sums = gradient.abs().sum_axes([0, 1, other], false)?;
-        let hit: Vec<usize> = (0..sums.len()).filter(|&i| sums.as_slice()[i] != 0.0).collect();
+        let hit: Vec<usize> = (0..sums.len())
+            .filter(|&i| sums.as_slice()[i] != 0.0)
+            .collect();
         // A gradient at every input of the field, none elsewhere.
         assert_eq!(hit, (hit[0]..hit[hit.len() - 1] + 1).collect::<Vec<_>>());
         Ok(hit[0]..hit[hit.len() - 1] + 1)
@@ -270,9 +300,16 @@ fn seen(model: &Sequential<f64>, size: [usize; 2], at: [usize; 2]) -> Result<[st
 #[test]
 fn the_receptive_field_is_where_the_gradient_is() -> Outcome {
     let rng = &mut Generator::new(0);
-    let conv = |i, o, kernel: (usize, usize), stride: (usize, usize), padding: (usize, usize), rng: &mut Generator| {
-        let mut conv: Conv2d<f64> =
-            Conv2d::builder(i, o, kernel).stride(stride).padding(padding).build(rng)?;
+    let conv = |i,
+                o,
+                kernel: (usize, usize),
+                stride: (usize, usize),
+                padding: (usize, usize),
+                rng: &mut Generator| {
+        let mut conv: Conv2d<f64> = Conv2d::builder(i, o, kernel)
+            .stride(stride)
+            .padding(padding)
+            .build(rng)?;
         // All positive, so that no two paths cancel.
         let positive = conv.weight.value().abs() + 0.1;
         conv.weight.set(positive)?;
@@ -288,11 +325,16 @@ fn the_receptive_field_is_where_the_gradient_is() -> Outcome {
     let size = [24, 30];
     let summary = summary(&model, [1, 1, size[0], size[1]])?;
     let last = &summary.rows[summary.rows.len() - 1];
-    let Some(field) = last.field else {
+    let Some(field) = &last.field else {
         panic!("the output depends on the input")
     };
     let [height, width] = [last.output[2], last.output[3]];
-    for at in [[0, 0], [height / 2, width / 2], [height - 1, width - 1], [1, 2]] {
+    for at in [
+        [0, 0],
+        [height / 2, width / 2],
+        [height - 1, width - 1],
+        [1, 2],
+    ] {
         assert_eq!(seen(&model, size, at)?, field.inputs(at), "output {at:?}");
     }
     // By hand: 3 → 4 → 8 → 12 rows, and 5 → 6 → 8 → 12 columns.
@@ -313,13 +355,19 @@ fn output_shape(conv: wengert::Conv2dBuilder) -> Result<Vec<usize>> {
 #[test]
 fn padding_keeps_the_size() -> Outcome {
     assert_eq!(output_shape(Conv2d::builder(1, 1, 3).padding(1))?, [8, 8]);
-    assert_eq!(output_shape(Conv2d::builder(1, 1, (5, 3)).padding((2, 1)))?, [8, 8]);
+    assert_eq!(
+        output_shape(Conv2d::builder(1, 1, (5, 3)).padding((2, 1)))?,
+        [8, 8]
+    );
     Ok(())
 }
 
 #[test]
 fn stride_divides_the_size() -> Outcome {
-    assert_eq!(output_shape(Conv2d::builder(1, 1, 3).padding(1).stride(2))?, [4, 4]);
+    assert_eq!(
+        output_shape(Conv2d::builder(1, 1, 3).padding(1).stride(2))?,
+        [4, 4]
+    );
     let uneven = Conv2d::builder(1, 1, (3, 5)).padding((0, 1)).stride((3, 4));
     assert_eq!(output_shape(uneven)?, [2, 2]);
     Ok(())
@@ -341,7 +389,8 @@ fn two_kernels() -> Tensor {
 #[test]
 fn several_input_channels_are_summed() -> Outcome {
     let (x, k) = (two_channels(), two_kernels());
-    let y = (x.select(0, 0)?.corr2d(&k.select(0, 0)?)? + x.select(0, 1)?.corr2d(&k.select(0, 1)?)?)?;
+    let y =
+        (x.select(0, 0)?.corr2d(&k.select(0, 0)?)? + x.select(0, 1)?.corr2d(&k.select(0, 1)?)?)?;
     let expected = Tensor::from([[56.0, 72.0], [104.0, 120.0]]);
     assert_eq!(y, expected);
     let y = x.conv2d(&k.unsqueeze(0)?, None, &Conv2dOptions::default())?;
@@ -370,7 +419,10 @@ fn a_convolution_of_1_by_1_is_a_matrix_product() -> Outcome {
     let x = Tensor::<f32>::randn([3, 3, 3], rng)?;
     let k = Tensor::<f32>::randn([2, 3, 1, 1], rng)?;
     let convolved = x.conv2d(&k, None, &Conv2dOptions::default())?;
-    let product = k.reshape([2, 3])?.matmul(&x.reshape([3, 9])?)?.reshape([2, 3, 3])?;
+    let product = k
+        .reshape([2, 3])?
+        .matmul(&x.reshape([3, 9])?)?
+        .reshape([2, 3, 3])?;
     assert!(convolved.all_close(&product, 0.0, 1e-6));
     Ok(())
 }
@@ -386,14 +438,19 @@ fn plane_of_sixteen() -> Result<Tensor> {
 }
 
 fn pooled(pool: &dyn Module, x: &Tensor) -> Result<Tensor> {
-    Ok(pool.forward(&Tape::inference().constant(x.clone()))?.into_value())
+    Ok(pool
+        .forward(&Tape::inference().constant(x.clone()))?
+        .into_value())
 }
 
 #[test]
 fn pooling_takes_the_maximum_or_the_average() -> Outcome {
     let x = plane_of_nine()?;
     let options = MaxPool2dOptions::new(2).stride(1);
-    assert_eq!(x.max_pool2d(&options)?, Tensor::from([[[4.0, 5.0], [7.0, 8.0]]]));
+    assert_eq!(
+        x.max_pool2d(&options)?,
+        Tensor::from([[[4.0, 5.0], [7.0, 8.0]]])
+    );
     let avg = AvgPool2d::new(2).stride(1);
     assert_eq!(pooled(&avg, &x)?, Tensor::from([[[2.0, 3.0], [5.0, 6.0]]]));
     Ok(())
@@ -404,7 +461,10 @@ fn pooling_pads_and_strides() -> Outcome {
     let x = plane_of_sixteen()?;
     assert_eq!(pooled(&MaxPool2d::new(3), &x)?, Tensor::from([[[[10.0]]]]));
     let pool = MaxPool2d::new(3).padding(1).stride(2);
-    assert_eq!(pooled(&pool, &x)?, Tensor::from([[[[5.0, 7.0], [13.0, 15.0]]]]));
+    assert_eq!(
+        pooled(&pool, &x)?,
+        Tensor::from([[[[5.0, 7.0], [13.0, 15.0]]]])
+    );
     let pool = MaxPool2d::new((2, 4)).padding((1, 2)).stride((2, 3));
     assert_eq!(
         pooled(&pool, &x)?,

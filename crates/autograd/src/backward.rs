@@ -20,7 +20,7 @@
 use tensor::{Error, Float, Result, Tensor};
 
 use crate::gradients::Gradients;
-use crate::record::{Edge, Node};
+use crate::record::{Edge, Node, Rule};
 use crate::tape::Tape;
 use crate::var::{Var, check_finite};
 
@@ -58,7 +58,7 @@ impl<T: Float> Var<T> {
             for edge in &node.edges {
                 if let (Some(input), Some(rule)) = (edge.input, &edge.rule) {
                     let shape = nodes.get(input).map_or(&[][..], |node| &*node.shape);
-                    pending.add(input, pulled(node.op.name, rule(&gradient)?, shape)?)?;
+                    pending.add(input, pulled(node.op.name, rule, &gradient, shape)?)?;
                 }
             }
         }
@@ -138,7 +138,7 @@ pub fn grad_or_none<T: Float>(output: &Var<T>, inputs: &[&Var<T>]) -> Result<Vec
                 let shape = tape
                     .with_node(input, |node| node.shape.clone())
                     .unwrap_or_default();
-                pending.add(input, pulled(op, rule(&gradient)?, &shape)?)?;
+                pending.add(input, pulled(op, &rule, &gradient, &shape)?)?;
             }
         }
     }
@@ -180,9 +180,32 @@ fn reaches<T: Float>(tape: &Tape<T>, root: usize, wanted: &dyn Fn(usize) -> bool
     reaches
 }
 
-/// What a rule returned, summed over broadcast axes to its input's shape.
-fn pulled<T: Float>(op: &'static str, gradient: Var<T>, shape: &[usize]) -> Result<Var<T>> {
-    if gradient.tape().detects_anomaly() {
+/// What a rule makes of a gradient, summed over broadcast axes to its input's
+/// shape.
+fn pulled<T: Float>(
+    op: &'static str,
+    rule: &Rule<T>,
+    gradient: &Var<T>,
+    shape: &[usize],
+) -> Result<Var<T>> {
+    let tape = gradient.tape();
+    let gradient = rule(gradient).map_err(|error| match error {
+        // The step of the rule that did it says little without the rule.
+        Error::Anomaly {
+            op: step,
+            found,
+            shape,
+        } => Error::Anomaly {
+            op: format!("gradient of {op}, at {step}"),
+            found,
+            shape,
+        },
+        other => other,
+    })?;
+    if !gradient.tape().is_same(tape) {
+        return Err(Error::MixedTapes { op });
+    }
+    if tape.detects_anomaly() {
         check_finite(gradient.value(), || format!("gradient of {op}"))?;
     }
     if gradient.shape() == shape {

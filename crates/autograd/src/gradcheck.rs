@@ -90,6 +90,12 @@ impl Gradcheck {
                 format!("the step must be positive, got {}", self.step),
             ));
         }
+        if self.order == 0 {
+            return Err(Error::value(
+                "gradcheck",
+                "the order must be positive, got 0: nothing would be checked",
+            ));
+        }
         for order in 1..=self.order {
             self.check_order(&f, inputs, order)?;
         }

@@ -121,8 +121,24 @@ impl<T: Float> Gradients<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Shape`] if a parameter changed its shape in between.
+    /// [`Error::Shape`] if a parameter changed its shape in between; nothing was
+    /// added then.
     pub fn accumulate(&mut self, other: Self) -> Result<()> {
+        for (owner, gradient) in &other.values {
+            match self.values.get(owner) {
+                Some(sum) if sum.shape() != gradient.shape() => {
+                    return Err(Error::shape(
+                        "accumulate",
+                        format!(
+                            "a gradient of shape {:?} cannot be added to one of shape {:?}",
+                            gradient.shape(),
+                            sum.shape()
+                        ),
+                    ));
+                }
+                _ => {}
+            }
+        }
         self.parameters.extend(other.parameters);
         for (owner, gradient) in other.values {
             match self.values.get_mut(&owner) {

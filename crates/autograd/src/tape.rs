@@ -271,14 +271,20 @@ impl<T: Float> Tape<T> {
     ///
     /// # Errors
     /// [`Error::Value`], in the name of `op`, if the tape was given no
-    /// generator (a fixed seed in its place would repeat one mask in silence);
-    /// what `draw` itself returns.
+    /// generator (a fixed seed in its place would repeat one mask in silence),
+    /// or if `draw` asks the tape for another draw; what `draw` itself returns.
     pub fn draw<R>(
         &self,
         op: &'static str,
         draw: impl FnOnce(&mut Generator) -> Result<R>,
     ) -> Result<R> {
-        match self.inner.generator.borrow_mut().as_mut() {
+        let Ok(mut generator) = self.inner.generator.try_borrow_mut() else {
+            return Err(Error::value(
+                op,
+                "the tape's random generator is in use by another draw; take what you need from that",
+            ));
+        };
+        match generator.as_mut() {
             Some(generator) => draw(generator),
             None => Err(Error::value(
                 op,

@@ -11,7 +11,7 @@
 use std::iter::FusedIterator;
 
 use rand::Rng;
-use tensor::random::permutation;
+use tensor::random::shuffle;
 use tensor::{Error, Result, Tensor};
 
 use crate::Dataset;
@@ -91,7 +91,9 @@ impl Batches<'_> {
     /// has its own.
     #[must_use]
     pub fn shuffled<R: Rng + ?Sized>(mut self, rng: &mut R) -> Self {
-        self.order = Some(permutation(self.dataset.len(), rng));
+        let mut order: Vec<usize> = (0..self.dataset.len()).collect();
+        shuffle(&mut order, rng);
+        self.order = Some(order);
         self.cursor = 0;
         self
     }

@@ -21,7 +21,7 @@ use tensor::{Element, Error, Result, Tensor};
 /// let dataset = Dataset::new(images, Tensor::from([0, 1, 1]), 2)?;
 /// assert_eq!(dataset.len(), 3);
 /// assert_eq!(dataset.image_shape(), [1, 8, 8]);
-/// assert_eq!(dataset.class_counts(), [1, 2]);
+/// assert_eq!(dataset.class_counts()?, [1, 2]);
 /// # Ok::<(), tensor::Error>(())
 /// ```
 #[derive(Clone, PartialEq)]
@@ -109,13 +109,22 @@ impl Dataset {
     }
 
     /// How many examples there are of each class.
-    #[must_use]
-    pub fn class_counts(&self) -> Vec<usize> {
-        let mut counts = vec![0; self.classes];
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] for a number of classes that no memory can count.
+    pub fn class_counts(&self) -> Result<Vec<usize>> {
+        let mut counts = Vec::new();
+        let room = counts.try_reserve_exact(self.classes);
+        room.map_err(|_| Error::TooLarge {
+            op: "class_counts",
+            shape: vec![self.classes],
+            element: "usize",
+        })?;
+        counts.resize(self.classes, 0);
         for class in self.class_indices() {
             counts[class] += 1;
         }
-        counts
+        Ok(counts)
     }
 
     /// The classes of the examples, as indices.
@@ -279,7 +288,7 @@ pub(crate) mod tests {
             &Tensor::from([[[[20.0, 21.0]]], [[[20.0, 21.0]]], [[[0.0, 1.0]]]])
         );
         assert_eq!(subset.labels().to_vec(), [1, 1, 2]);
-        assert_eq!(subset.class_counts(), [0, 2, 1]);
+        assert_eq!(subset.class_counts().unwrap(), [0, 2, 1]);
         let error = subset.subset(&[0, 3]).unwrap_err();
         assert_eq!(
             error.to_string(),
@@ -292,7 +301,7 @@ pub(crate) mod tests {
         let none = numbered(&[0, 1], 2).subset(&[]).unwrap();
         assert!(none.is_empty());
         assert_eq!(none.images().shape(), [0, 1, 1, 2]);
-        assert_eq!(none.class_counts(), [0, 0]);
+        assert_eq!(none.class_counts().unwrap(), [0, 0]);
         // Images without pixels are legal, and still have labels.
         let images = Tensor::zeros([2, 1, 0, 4]).unwrap();
         let flat = Dataset::new(images, Tensor::from([0, 1]), 2).unwrap();

@@ -54,7 +54,7 @@ mod tests {
         let digits = digits().unwrap();
         assert_eq!(digits.images().shape(), [1797, 1, 8, 8]);
         assert_eq!(
-            digits.class_counts(),
+            digits.class_counts().unwrap(),
             [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
         );
     }

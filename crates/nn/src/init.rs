@@ -10,6 +10,7 @@
 //! inputs of one group).
 
 use rand::Rng;
+use tensor::shape::numel;
 use tensor::{Error, Float, Result, Tensor};
 
 /// Fan-in and fan-out of a weight.
@@ -22,13 +23,17 @@ use tensor::{Error, Float, Result, Tensor};
 /// # Errors
 /// [`Error::Shape`] for fewer than two axes, [`Error::TooLarge`].
 pub fn fans(shape: &[usize]) -> Result<(usize, usize)> {
+    fans_of("fans", shape)
+}
+
+fn fans_of(op: &'static str, shape: &[usize]) -> Result<(usize, usize)> {
     let [out, inputs, window @ ..] = shape else {
         return Err(Error::shape(
-            "fans",
+            op,
             format!("a weight has at least two axes, got {shape:?}"),
         ));
     };
-    tensor::shape::numel::<f64>("fans", shape)?;
+    numel::<f64>(op, shape)?;
     let window: usize = window.iter().product();
     Ok((inputs * window, out * window))
 }
@@ -77,7 +82,7 @@ impl Nonlinearity {
 /// Uniform on ±gain · √(3 / fan): `torch.nn.init.kaiming_uniform_`.
 ///
 /// # Errors
-/// As [`fans`]; [`Error::Value`] if the fan is 0.
+/// As [`fans`]; [`Error::Value`] if the fan is 0 or the gain is NaN.
 pub fn kaiming_uniform<T: Float, R: Rng + ?Sized>(
     shape: impl AsRef<[usize]>,
     mode: FanMode,
@@ -91,7 +96,7 @@ pub fn kaiming_uniform<T: Float, R: Rng + ?Sized>(
 /// Normal with deviation gain / √fan: `torch.nn.init.kaiming_normal_`.
 ///
 /// # Errors
-/// As [`fans`]; [`Error::Value`] if the fan is 0.
+/// As [`fans`]; [`Error::Value`] if the fan is 0 or the gain is NaN.
 pub fn kaiming_normal<T: Float, R: Rng + ?Sized>(
     shape: impl AsRef<[usize]>,
     mode: FanMode,
@@ -108,18 +113,18 @@ fn kaiming_std(
     mode: FanMode,
     nonlinearity: Nonlinearity,
 ) -> Result<f64> {
-    let (fan_in, fan_out) = fans(shape)?;
+    let (fan_in, fan_out) = fans_of(op, shape)?;
     let fan = match mode {
         FanMode::FanIn => fan_in,
         FanMode::FanOut => fan_out,
     };
-    Ok(nonlinearity.gain() / positive_fan(op, fan, shape)?.sqrt())
+    Ok(gain(op, nonlinearity)? / positive_fan(op, fan, shape)?.sqrt())
 }
 
 /// Uniform on ±gain · √(6 / (fan-in + fan-out)): `torch.nn.init.xavier_uniform_`.
 ///
 /// # Errors
-/// As [`fans`]; [`Error::Value`] if both fans are 0.
+/// As [`fans`]; [`Error::Value`] if both fans are 0 or the gain is NaN.
 pub fn xavier_uniform<T: Float, R: Rng + ?Sized>(
     shape: impl AsRef<[usize]>,
     nonlinearity: Nonlinearity,
@@ -133,7 +138,7 @@ pub fn xavier_uniform<T: Float, R: Rng + ?Sized>(
 /// `torch.nn.init.xavier_normal_`.
 ///
 /// # Errors
-/// As [`fans`]; [`Error::Value`] if both fans are 0.
+/// As [`fans`]; [`Error::Value`] if both fans are 0 or the gain is NaN.
 pub fn xavier_normal<T: Float, R: Rng + ?Sized>(
     shape: impl AsRef<[usize]>,
     nonlinearity: Nonlinearity,
@@ -144,9 +149,20 @@ pub fn xavier_normal<T: Float, R: Rng + ?Sized>(
 }
 
 fn xavier_std(op: &'static str, shape: &[usize], nonlinearity: Nonlinearity) -> Result<f64> {
-    let (fan_in, fan_out) = fans(shape)?;
+    let (fan_in, fan_out) = fans_of(op, shape)?;
     let fans = positive_fan(op, fan_in + fan_out, shape)?;
-    Ok(nonlinearity.gain() * (2.0 / fans).sqrt())
+    Ok(gain(op, nonlinearity)? * (2.0 / fans).sqrt())
+}
+
+fn gain(op: &'static str, nonlinearity: Nonlinearity) -> Result<f64> {
+    let gain = nonlinearity.gain();
+    if gain.is_nan() {
+        return Err(Error::value(
+            op,
+            format!("{nonlinearity:?} has no gain, but NaN"),
+        ));
+    }
+    Ok(gain)
 }
 
 fn positive_fan(op: &'static str, fan: usize, shape: &[usize]) -> Result<f64> {
@@ -160,12 +176,21 @@ fn positive_fan(op: &'static str, fan: usize, shape: &[usize]) -> Result<f64> {
 }
 
 /// The weight of a new Conv2d or Linear: uniform on ±1/√fan-in. (PyTorch writes
-/// it as Kaiming uniform with a slope of √5, which is the same.)
+/// it as Kaiming uniform with a slope of √5, which is the same.) `op` is the
+/// layer.
 pub(crate) fn default_weight<T: Float, R: Rng + ?Sized>(
+    op: &'static str,
     shape: &[usize],
     rng: &mut R,
 ) -> Result<Tensor<T>> {
-    kaiming_uniform(shape, FanMode::FanIn, Nonlinearity::LeakyRelu(5f64.sqrt()), rng)
+    // In f64, in which fans are counted too.
+    numel::<f64>(op, shape)?;
+    kaiming_uniform(
+        shape,
+        FanMode::FanIn,
+        Nonlinearity::LeakyRelu(5f64.sqrt()),
+        rng,
+    )
 }
 
 /// The bias of a new Conv2d or Linear: uniform on ±1/√fan-in of its weight.
@@ -203,7 +228,7 @@ mod tests {
         near(spread(&x).0, 5.0 / 3.0 * (6.0f64 / 864.0).sqrt());
         let x = xavier_normal(shape, Nonlinearity::Linear, rng).unwrap();
         near(spread(&x).1, (2.0f64 / 864.0).sqrt());
-        let x = default_weight(&shape, rng).unwrap();
+        let x = default_weight("test", &shape, rng).unwrap();
         near(spread(&x).0, 1.0 / 288f64.sqrt());
     }
 
@@ -212,7 +237,7 @@ mod tests {
         let rng = &mut Generator::new(0);
         assert!(fans(&[3]).is_err());
         assert!(fans(&[usize::MAX, 3]).is_err());
-        assert!(default_weight::<f32, _>(&[3, 0], rng).is_err());
+        assert!(default_weight::<f32, _>("test", &[3, 0], rng).is_err());
         assert!(default_bias::<f32, _>(&[3, 0], rng).is_err());
         assert!(xavier_normal::<f32, _>([0, 0], Nonlinearity::Linear, rng).is_err());
     }

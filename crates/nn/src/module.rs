@@ -91,10 +91,13 @@ pub trait Visit<T: Float = f32> {
     fn named_parameters(&self) -> Vec<(String, &Parameter<T>)> {
         let mut visitor = Visitor::default();
         self.visit(&mut visitor);
-        let parameters = visitor.found.into_iter().filter_map(|(name, slot)| match slot {
-            Slot::Parameter(parameter) => Some((name, parameter)),
-            Slot::Buffer(_) | Slot::Counter(_) => None,
-        });
+        let parameters = visitor
+            .found
+            .into_iter()
+            .filter_map(|(name, slot)| match slot {
+                Slot::Parameter(parameter) => Some((name, parameter)),
+                Slot::Buffer(_) | Slot::Counter(_) => None,
+            });
         parameters.collect()
     }
 
@@ -102,10 +105,13 @@ pub trait Visit<T: Float = f32> {
     fn named_parameters_mut(&mut self) -> Vec<(String, &mut Parameter<T>)> {
         let mut visitor = VisitorMut::default();
         self.visit_mut(&mut visitor);
-        let parameters = visitor.found.into_iter().filter_map(|(name, slot)| match slot {
-            SlotMut::Parameter(parameter) => Some((name, parameter)),
-            SlotMut::Buffer(_) | SlotMut::Counter(_) => None,
-        });
+        let parameters = visitor
+            .found
+            .into_iter()
+            .filter_map(|(name, slot)| match slot {
+                SlotMut::Parameter(parameter) => Some((name, parameter)),
+                SlotMut::Buffer(_) | SlotMut::Counter(_) => None,
+            });
         parameters.collect()
     }
 

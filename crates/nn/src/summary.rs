@@ -23,14 +23,16 @@
 //! Where branches meet, the interval is the smallest that holds both. An
 //! operation without a window keeps the field if it keeps the plane's size, and
 //! sees the whole plane if it does not (flattening, global pooling) or says so
-//! (matrix products). A dilated kernel has holes inside its interval.
+//! (matrix products). A dilated kernel has holes inside its interval. At the
+//! border an element sees less: [`Field::inputs`] is exact there too.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
 use autograd::{Entry, ParameterId, Tape};
-use tensor::{Float, Result, Tensor, Window2d};
+use tensor::shape::numel;
+use tensor::{Error, Float, Result, Tensor, Window2d};
 
 use crate::module::Module;
 
@@ -51,18 +53,27 @@ use crate::module::Module;
 /// assert_eq!(summary.multiply_adds, 28 * 28 * 6 * 25);
 /// let pooled = &summary.rows[2];
 /// assert_eq!(pooled.output, [1, 6, 14, 14]);
-/// assert_eq!(pooled.field.map(|field| field.size), Some([6, 6]));
+/// assert_eq!(pooled.field.as_ref().map(|field| field.size), Some([6, 6]));
 /// # Ok::<(), tensor::Error>(())
 /// ```
 ///
 /// # Errors
-/// Of the forward pass.
+/// [`Error::Shape`] for an input without elements, of which nothing could be
+/// seen; [`Error::TooLarge`]; those of the forward pass.
 pub fn summary<T: Float>(
     model: &(impl Module<T> + ?Sized),
     input: impl AsRef<[usize]>,
 ) -> Result<Summary> {
+    const OP: &str = "summary";
+    let input = input.as_ref();
+    if numel::<T>(OP, input)? == 0 {
+        return Err(Error::shape(
+            OP,
+            format!("the input must have elements, got shape {input:?}"),
+        ));
+    }
     let tape = Tape::new().eval().track_frozen();
-    let x = tape.leaf(Tensor::<T>::zeros(input.as_ref())?);
+    let x = tape.leaf(Tensor::<T>::zeros(input)?);
     model.forward(&x)?;
 
     let mut names = BTreeMap::new();
@@ -88,12 +99,15 @@ pub fn summary<T: Float>(
             output: entry.shape.clone(),
             parameters: 0,
             multiply_adds: entry.op.multiply_adds,
-            field,
+            field: fields[index].clone(),
         };
         for id in parameters_of(entry, &entries) {
             // Taken out of the map, so that a shared parameter counts once.
             if let Some((name, len)) = names.get_mut(&id) {
-                row.layer = name.rsplit_once('.').map_or(name.as_str(), |(layer, _)| layer).to_owned();
+                row.layer = name
+                    .rsplit_once('.')
+                    .map_or(name.as_str(), |(layer, _)| layer)
+                    .to_owned();
                 row.parameters += std::mem::take(len);
             }
         }
@@ -101,7 +115,7 @@ pub fn summary<T: Float>(
     }
     let total = |of: fn(&Row) -> u64| rows.iter().map(of).fold(0, u64::saturating_add);
     Ok(Summary {
-        input: input.as_ref().to_vec(),
+        input: input.to_vec(),
         parameters: total(|row| row.parameters as u64) as usize,
         multiply_adds: total(|row| row.multiply_adds),
         rows,
@@ -140,7 +154,7 @@ pub struct Row {
 }
 
 /// A receptive field: height first, in rows and columns of the model's input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
     /// Where the field of the first output element starts; negative in padding.
     pub start: [isize; 2],
@@ -148,7 +162,10 @@ pub struct Field {
     pub size: [usize; 2],
     /// From the field of one output element to that of the next.
     pub step: [usize; 2],
-    plane: [usize; 2],
+    /// For each output row and each output column, the inputs that it sees.
+    /// At the border these are fewer than `size`: padding, of whatever layer,
+    /// is no input, and rows that a stride skipped are seen by nothing.
+    seen: [Vec<Range<usize>>; 2],
 }
 
 impl Field {
@@ -157,60 +174,78 @@ impl Field {
             start: [0; 2],
             size: [1; 2],
             step: [1; 2],
-            plane,
+            seen: plane.map(|len| (0..len).map(|i| i..i + 1).collect()),
         }
     }
 
-    /// All of the plane, from every output element.
-    fn whole(plane: [usize; 2]) -> Self {
+    /// All that any element of this field sees, from every element of a plane.
+    fn whole(&self, output: [usize; 2]) -> Self {
+        let hull = [0, 1].map(|axis| hull(&self.seen[axis]));
         Self {
-            start: [0; 2],
-            size: plane,
+            start: [0, 1].map(|axis| isize::try_from(hull[axis].start).unwrap_or(isize::MAX)),
+            size: [0, 1].map(|axis| hull[axis].len()),
             step: [0; 2],
-            plane,
+            seen: [0, 1].map(|axis| vec![hull[axis].clone(); output[axis]]),
         }
     }
 
-    fn through(self, window: &Window2d) -> Self {
+    fn through(&self, window: &Window2d, output: [usize; 2]) -> Self {
         let extent = window.extent();
-        let mut field = self;
+        let mut field = self.clone();
         for axis in 0..2 {
             let step = self.step[axis];
             let before = window.padding_before[axis].saturating_mul(step);
             field.start[axis] = self.start[axis].saturating_sub_unsigned(before);
-            field.size[axis] = (extent[axis] - 1).saturating_mul(step).saturating_add(self.size[axis]);
+            field.size[axis] = (extent[axis] - 1)
+                .saturating_mul(step)
+                .saturating_add(self.size[axis]);
             field.step[axis] = step.saturating_mul(window.stride[axis]);
+            let below = &self.seen[axis];
+            let sources = |o| {
+                let indices = window.sources(axis, o, below.len());
+                indices.map(|index| below[index].clone())
+            };
+            field.seen[axis] = (0..output[axis]).map(|o| hull(sources(o))).collect();
         }
         field
     }
 
     /// The smallest field that holds both, if they move alike.
-    fn union(self, other: Self) -> Self {
-        if self.step != other.step {
-            return Self::whole(self.plane);
-        }
+    fn union(self, other: &Self) -> Self {
         let mut field = self;
+        if field.step != other.step {
+            field = field.whole(other.seen.each_ref().map(Vec::len));
+        }
         for axis in 0..2 {
-            let start = self.start[axis].min(other.start[axis]);
+            let start = field.start[axis].min(other.start[axis]);
             let end = |f: &Self| f.start[axis].saturating_add_unsigned(f.size[axis]);
+            field.size[axis] = end(&field).max(end(other)).abs_diff(start);
             field.start[axis] = start;
-            field.size[axis] = end(&self).max(end(&other)).abs_diff(start);
+            for (seen, more) in field.seen[axis].iter_mut().zip(&other.seen[axis]) {
+                *seen = hull([&*seen, more]);
+            }
         }
         field
     }
 
     /// The rows and columns of the input that the output element at this
-    /// position sees, padding left out.
+    /// position sees: those with a gradient, where no weight is zero. Empty for
+    /// a position that there is not.
     #[must_use]
     pub fn inputs(&self, output: [usize; 2]) -> [Range<usize>; 2] {
-        [0, 1].map(|axis| {
-            let offset = output[axis].saturating_mul(self.step[axis]);
-            let start = self.start[axis].saturating_add_unsigned(offset);
-            let end = start.saturating_add_unsigned(self.size[axis]);
-            let clip = |at: isize| usize::try_from(at).unwrap_or(0).min(self.plane[axis]);
-            clip(start)..clip(end)
-        })
+        [0, 1].map(|axis| self.seen[axis].get(output[axis]).cloned().unwrap_or(0..0))
     }
+}
+
+/// The smallest range that holds all of these.
+fn hull<R: std::borrow::Borrow<Range<usize>>>(ranges: impl IntoIterator<Item = R>) -> Range<usize> {
+    let filled = ranges
+        .into_iter()
+        .map(|range| range.borrow().clone())
+        .filter(|range| !range.is_empty());
+    filled
+        .reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))
+        .unwrap_or(0..0)
 }
 
 /// The last two axes; 1 for what is missing.
@@ -223,22 +258,26 @@ fn plane(shape: &[usize]) -> [usize; 2] {
 }
 
 fn field_of(entry: &Entry, entries: &[Entry], fields: &[Option<Field>]) -> Option<Field> {
+    let output = plane(&entry.shape);
     let inputs = entry.inputs.iter().flatten();
     let seen = inputs.filter_map(|&input| {
-        let field = fields.get(input).copied().flatten()?;
+        let field = fields.get(input)?.as_ref()?;
         Some(match &entry.op.window {
-            Some(window) => field.through(window),
-            None if entry.op.spans_plane => Field::whole(field.plane),
-            None if plane(&entries[input].shape) == plane(&entry.shape) => field,
-            None => Field::whole(field.plane),
+            Some(window) => field.through(window, output),
+            None if !entry.op.spans_plane && plane(&entries[input].shape) == output => {
+                field.clone()
+            }
+            None => field.whole(output),
         })
     });
-    seen.reduce(Field::union)
+    seen.reduce(|field, other| field.union(&other))
 }
 
 fn parameters_of(entry: &Entry, entries: &[Entry]) -> Vec<ParameterId> {
     let inputs = entry.inputs.iter().flatten();
-    inputs.filter_map(|&input| entries[input].parameter).collect()
+    inputs
+        .filter_map(|&input| entries[input].parameter)
+        .collect()
 }
 
 impl fmt::Display for Summary {
@@ -258,23 +297,33 @@ impl fmt::Display for Summary {
                 format!("{:?}", row.output),
                 grouped(row.parameters as u64),
                 grouped(row.multiply_adds),
-                row.field.map_or(String::new(), |field| {
+                row.field.as_ref().map_or(String::new(), |field| {
                     let [height, width] = field.size;
                     match field.step {
                         [0, 0] => "whole input".to_owned(),
-                        [down, right] if down == right => format!("{height} × {width}, step {down}"),
+                        [down, right] if down == right => {
+                            format!("{height} × {width}, step {down}")
+                        }
                         [down, right] => format!("{height} × {width}, step {down} × {right}"),
                     }
                 }),
             ]);
         }
-        let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        let width = |column: usize| {
+            table
+                .iter()
+                .map(|row| row[column].chars().count())
+                .max()
+                .unwrap_or(0)
+        };
         let widths: [usize; 6] = std::array::from_fn(width);
         let rule = "─".repeat(widths.iter().sum::<usize>() + 2 * (widths.len() - 1));
         writeln!(f, "Input {:?}", self.input)?;
         for (i, [layer, op, output, parameters, multiply_adds, field]) in table.iter().enumerate() {
             let [w0, w1, w2, w3, w4, _] = widths;
-            let line = format!("{layer:w0$}  {op:w1$}  {output:w2$}  {parameters:>w3$}  {multiply_adds:>w4$}  {field}");
+            let line = format!(
+                "{layer:w0$}  {op:w1$}  {output:w2$}  {parameters:>w3$}  {multiply_adds:>w4$}  {field}"
+            );
             writeln!(f, "{}", line.trim_end())?;
             if i == 0 {
                 writeln!(f, "{rule}")?;

@@ -269,6 +269,7 @@ mod tests {
         assert_prints([[1.0f32, -1.0]], "tensor([[ 1., -1.]])");
         assert_prints([1.5f32, 2.0], "tensor([1.5000, 2.0000])");
         assert_prints([1e-4f32, 1.0], "tensor([1.0000e-04, 1.0000e+00])");
+        assert_prints([5e-5f32, 6e-5], "tensor([5.0000e-05, 6.0000e-05])");
         assert_prints([1e8f32], "tensor([100000000.])");
         assert_prints([1e9f32], "tensor([1.0000e+09])");
         assert_prints([1e-45f32, 1.0], "tensor([1.4013e-45, 1.0000e+00])");

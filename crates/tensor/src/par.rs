@@ -20,6 +20,10 @@ use crate::error::{Error, Result};
 /// Estimated scalar operations below which work is not shared out.
 pub const SMALL: usize = 1 << 16;
 
+/// The most threads that [`with_threads`] starts: more than any machine has
+/// cores, and few enough that a slip does not stall it.
+pub const MOST_THREADS: usize = 1024;
+
 /// Runs `work` with this many threads for everything the library does in it.
 ///
 /// ```
@@ -29,13 +33,14 @@ pub const SMALL: usize = 1 << 16;
 /// ```
 ///
 /// # Errors
-/// [`Error::Value`] if `threads` is 0 or the system would not start them.
+/// [`Error::Value`] if `threads` is 0 or more than [`MOST_THREADS`], or the
+/// system would not start them.
 pub fn with_threads<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> Result<R> {
     const OP: &str = "with_threads";
-    if threads == 0 {
+    if !(1..=MOST_THREADS).contains(&threads) {
         return Err(Error::value(
             OP,
-            "the number of threads must be positive, got 0",
+            format!("the number of threads must lie in 1..={MOST_THREADS}, got {threads}"),
         ));
     }
     rayon::ThreadPoolBuilder::new()
@@ -126,6 +131,7 @@ mod tests {
         };
         assert_eq!(run(1), run(4));
         assert!(with_threads(0, || ()).is_err());
+        assert!(with_threads(MOST_THREADS + 1, || ()).is_err());
     }
 
     #[test]

@@ -114,7 +114,10 @@ impl Generator {
     }
 
     /// The numbers 0 … n−1 in random order.
-    pub fn permutation(&mut self, n: usize) -> Vec<usize> {
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`].
+    pub fn permutation(&mut self, n: usize) -> Result<Vec<usize>> {
         permutation(n, self)
     }
 }
@@ -138,15 +141,29 @@ impl rand_core::TryRng for Generator {
     }
 }
 
-/// The numbers 0 … n−1 in random order (Fisher–Yates).
-pub fn permutation<R: Rng + ?Sized>(n: usize, rng: &mut R) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..n).collect();
-    for i in (1..n).rev() {
+/// The numbers 0 … n−1 in random order.
+///
+/// # Errors
+/// [`Error::TooLarge`].
+pub fn permutation<R: Rng + ?Sized>(n: usize, rng: &mut R) -> Result<Vec<usize>> {
+    let mut order = Vec::new();
+    order.try_reserve_exact(n).map_err(|_| Error::TooLarge {
+        op: "permutation",
+        shape: vec![n],
+        element: "usize",
+    })?;
+    order.extend(0..n);
+    shuffle(&mut order, rng);
+    Ok(order)
+}
+
+/// Puts the items in random order (Fisher–Yates).
+pub fn shuffle<X, R: Rng + ?Sized>(items: &mut [X], rng: &mut R) {
+    for i in (1..items.len()).rev() {
         // Drawn as u64, so that 32-bit platforms see the same stream.
         let j = rng.random_range(0..=i as u64) as usize;
-        order.swap(i, j);
+        items.swap(i, j);
     }
-    order
 }
 
 impl<T: Float> Tensor<T> {
@@ -161,21 +178,25 @@ impl<T: Float> Tensor<T> {
     /// Independent draws from the uniform distribution on [low, high).
     ///
     /// # Errors
-    /// [`Error::Value`] unless `low <= high` and both are finite,
-    /// [`Error::TooLarge`].
+    /// [`Error::Value`] unless `low <= high` and both and their distance are
+    /// finite numbers of this type, [`Error::TooLarge`].
     pub fn uniform<R: Rng + ?Sized>(
         shape: impl AsRef<[usize]>,
         low: f64,
         high: f64,
         rng: &mut R,
     ) -> Result<Self> {
-        if !(low.is_finite() && high.is_finite() && low <= high) {
+        let (start, width) = (T::of(low), T::of(high - low));
+        if !(start.is_finite() && width.is_finite() && low <= high) {
             return Err(Error::value(
                 "uniform",
-                format!("needs finite bounds with low <= high, got [{low}, {high})"),
+                format!(
+                    "needs bounds with low <= high that are finite as {}, and so their distance, \
+                     got [{low}, {high})",
+                    T::NAME
+                ),
             ));
         }
-        let (start, width) = (T::of(low), T::of(high - low));
         draw("uniform", shape.as_ref(), || {
             start + width * T::standard_uniform(rng)
         })
@@ -194,23 +215,26 @@ impl<T: Float> Tensor<T> {
     /// standard deviation.
     ///
     /// # Errors
-    /// [`Error::Value`] for a negative deviation or one that is not finite,
-    /// [`Error::TooLarge`].
+    /// [`Error::Value`] for a negative deviation, and unless both numbers are
+    /// finite in this type, [`Error::TooLarge`].
     pub fn normal<R: Rng + ?Sized>(
         shape: impl AsRef<[usize]>,
         mean: f64,
         std: f64,
         rng: &mut R,
     ) -> Result<Self> {
-        if !(mean.is_finite() && std.is_finite() && std >= 0.0) {
+        let (centre, scale) = (T::of(mean), T::of(std));
+        if !(centre.is_finite() && scale.is_finite() && std >= 0.0) {
             return Err(Error::value(
                 "normal",
-                format!("needs a finite mean and a deviation >= 0, got {mean} and {std}"),
+                format!(
+                    "needs a mean and a deviation >= 0 that are finite as {}, got {mean} and {std}",
+                    T::NAME
+                ),
             ));
         }
-        let (mean, std) = (T::of(mean), T::of(std));
         draw("normal", shape.as_ref(), || {
-            mean + std * T::standard_normal(rng)
+            centre + scale * T::standard_normal(rng)
         })
     }
 }
@@ -244,7 +268,8 @@ impl Tensor<i64> {
     /// [`Error::TooLarge`].
     pub fn randperm<R: Rng + ?Sized>(n: usize, rng: &mut R) -> Result<Self> {
         let mut data = allocate::<i64>("randperm", &[n])?;
-        data.extend(permutation(n, rng).into_iter().map(|i| i as i64));
+        data.extend((0..n).map(|i| i as i64));
+        shuffle(&mut data, rng);
         Ok(Self::from_parts([n], data))
     }
 }
@@ -300,7 +325,7 @@ mod tests {
 
     #[test]
     fn a_permutation_holds_each_number_once() {
-        let mut p = Generator::new(5).permutation(100);
+        let mut p = Generator::new(5).permutation(100).unwrap();
         assert_ne!(p, (0..100).collect::<Vec<_>>());
         p.sort_unstable();
         assert_eq!(p, (0..100).collect::<Vec<_>>());

@@ -21,22 +21,19 @@ thread_local! {
 
 /// Calls `f` with a buffer of `len` elements whose values are arbitrary.
 pub(crate) fn with<T: Element, R>(len: usize, f: impl FnOnce(&mut [T]) -> R) -> R {
-    let mut buffer = take::<T>();
+    // The box stays around its vector, so that keeping it allocates nothing.
+    #[allow(clippy::box_collection)]
+    let kept: Option<Box<Vec<T>>> = STORE.with_borrow_mut(|store| {
+        let found = store.iter().rposition(|buffer| buffer.is::<Vec<T>>())?;
+        store.swap_remove(found).downcast::<Vec<T>>().ok()
+    });
+    let mut buffer = kept.unwrap_or_default();
     if buffer.len() < len {
         buffer.resize(len, T::ZERO);
     }
     let result = f(&mut buffer[..len]);
     STORE.with_borrow_mut(|store| store.push(buffer));
     result
-}
-
-fn take<T: Element>() -> Box<Vec<T>> {
-    STORE
-        .with_borrow_mut(|store| {
-            let found = store.iter().rposition(|buffer| buffer.is::<Vec<T>>())?;
-            store.swap_remove(found).downcast().ok()
-        })
-        .unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@
 
 use ndarray::{ArcArray, Array, ArrayBase, ArrayViewD, CowArray, Data, Dimension, IxDyn};
 
-use crate::element::{Element, Float, Number};
+use crate::element::{Element, Float, Kind, Number};
 use crate::error::{Error, Result};
 use crate::shape::{allocate, numel};
 
@@ -201,14 +201,22 @@ impl<T: Number> Tensor<T> {
         if s == 0.0 {
             return refuse("the step must not be zero");
         }
-        if (b - a) * s < 0.0 {
+        if (start < end && s < 0.0) || (start > end && s > 0.0) {
             return refuse("the step points away from the end");
         }
-        let len = ((b - a) / s).ceil() as usize;
+        let len = match T::KIND {
+            // Counted in integers, which as floats would be rounded beyond 2⁵³.
+            Kind::Int => {
+                let [start, end, step] = [start, end, step].map(|x| i128::from(x.as_i64()));
+                let steps = (end - start).unsigned_abs().div_ceil(step.unsigned_abs());
+                usize::try_from(steps).unwrap_or(usize::MAX)
+            }
+            _ => ((b - a) / s).ceil() as usize,
+        };
         let mut data = allocate(OP, &[len])?;
         // PyTorch computes in the accumulation type, which is f64 here.
         data.extend((0..len).map(|i| match T::KIND {
-            crate::element::Kind::Int => start.plus(step.times(T::of_int(i as i64))),
+            Kind::Int => start.plus(step.times(T::of_int(i as i64))),
             _ => T::of(a + i as f64 * s),
         }));
         Ok(Self::from_parts([len], data))

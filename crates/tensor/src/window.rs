@@ -269,6 +269,29 @@ impl Window2d {
             .filter(|&index| index < input)
     }
 
+    /// The input indices that window `window` reads along an axis, in order:
+    /// those of [`source`](Self::source) for all taps.
+    pub fn sources(
+        &self,
+        axis: usize,
+        window: usize,
+        input: usize,
+    ) -> impl Iterator<Item = usize> + use<> {
+        let field = |pair: [usize; 2]| pair.get(axis).copied();
+        let first = || {
+            let start = window.checked_mul(field(self.stride)?)?;
+            let before = field(self.padding_before)?;
+            let skipped = before
+                .saturating_sub(start)
+                .div_ceil(field(self.dilation)?.max(1));
+            let taps = field(self.kernel)?.checked_sub(skipped)?;
+            Some((taps, self.source(axis, window, skipped, input)?))
+        };
+        let (taps, first) = first().unwrap_or((0, input));
+        let step = field(self.dilation).unwrap_or(1).max(1);
+        (first..input).step_by(step).take(taps)
+    }
+
     /// The windows, of `output` along an axis, whose tap `tap` reads inside an
     /// input of size `input`, and the index that the first of them reads. The
     /// next window reads a stride further.
@@ -294,10 +317,11 @@ impl Window2d {
     /// every row of `rows` in which it reads input: `outputs` are the windows of
     /// that row, as a range of the output plane, that find the tap inside the
     /// input, and `first` is the element of the input plane that the first of
-    /// them reads. The next one reads [`step`](Self::step) elements further.
+    /// them reads. [`zip_line`](Self::zip_line) pairs them up.
     ///
     /// This is the loop nest of every direct kernel: what is inside `f` is one
-    /// straight run over two rows.
+    /// straight run over two rows. Taps that no window finds inside the input
+    /// are not visited, so that a kernel far larger than it costs nothing.
     pub(crate) fn for_each_line(
         &self,
         input: [usize; 2],
@@ -305,10 +329,17 @@ impl Window2d {
         rows: Range<usize>,
         mut f: impl FnMut(usize, Range<usize>, usize),
     ) {
-        for i in 0..self.kernel[0] {
+        let [taps_i, taps_j] = [0, 1].map(|axis| {
+            let before = self.padding_before[axis];
+            let last = output[axis].saturating_sub(1) * self.stride[axis];
+            let first_tap = before.saturating_sub(last).div_ceil(self.dilation[axis]);
+            let end_tap = (before + input[axis]).div_ceil(self.dilation[axis]);
+            first_tap..end_tap.min(self.kernel[axis])
+        });
+        for i in taps_i {
             let (reached, top) = self.reach(0, i, input[0], output[0]);
             let reached_rows = reached.start.max(rows.start)..reached.end.min(rows.end);
-            for j in 0..self.kernel[1] {
+            for j in taps_j.clone() {
                 let (columns, left) = self.reach(1, j, input[1], output[1]);
                 if columns.is_empty() {
                     continue;
@@ -316,8 +347,10 @@ impl Window2d {
                 for o in reached_rows.clone() {
                     let source = top + (o - reached.start) * self.stride[0];
                     let start = o * output[1];
+                    // Wraps only for pooling windows larger than memory, whose
+                    // taps have no weights to be told apart by.
                     f(
-                        i * self.kernel[1] + j,
+                        i.wrapping_mul(self.kernel[1]).wrapping_add(j),
                         start + columns.start..start + columns.end,
                         source * input[1] + left,
                     );
@@ -326,14 +359,34 @@ impl Window2d {
         }
     }
 
-    /// How far apart two neighbouring windows of a row read their input.
-    pub(crate) fn step(&self) -> usize {
-        self.stride[1]
+    /// Calls `f` for every window of a line and the input that it reads, which
+    /// are a stride apart: `inputs` starts at the first of them.
+    #[inline]
+    pub(crate) fn zip_line<O, I>(
+        &self,
+        outputs: impl IntoIterator<Item = O>,
+        inputs: impl IntoIterator<Item = I>,
+        mut f: impl FnMut(O, I),
+    ) {
+        let pairs = outputs.into_iter();
+        match self.stride[1] {
+            1 => pairs.zip(inputs).for_each(|(o, i)| f(o, i)),
+            step => pairs
+                .zip(inputs.into_iter().step_by(step))
+                .for_each(|(o, i)| f(o, i)),
+        }
     }
 
     /// The size of the padded plane, if it and one more window after it can be
     /// counted.
     fn padded(&self, op: &'static str, input: [usize; 2]) -> Result<[usize; 2]> {
+        if self.stride.contains(&0) {
+            // The fields are public: what `new` refused can come back.
+            return Err(Error::value(
+                op,
+                format!("stride must be positive, got {:?}", self.stride),
+            ));
+        }
         let extent = self.extent();
         let mut padded = [0; 2];
         for axis in 0..2 {
@@ -402,6 +455,11 @@ mod tests {
                 prop_assert_eq!(output.unwrap(), [full; 2]);
                 let seen = (full - 1) * stride + extent;
                 prop_assert_eq!(window.dropped([input; 2]), [padded - seen; 2]);
+                for o in 0..full {
+                    let taps = (0..kernel).filter_map(|tap| window.source(0, o, tap, input));
+                    let sources = window.sources(0, o, input);
+                    prop_assert_eq!(sources.collect::<Vec<_>>(), taps.collect::<Vec<_>>());
+                }
                 for tap in 0..kernel {
                     let (range, first) = window.reach(0, tap, input, full);
                     for o in 0..full {

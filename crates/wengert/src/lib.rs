@@ -50,9 +50,9 @@ pub use tensor::*;
 /// What most programs need: `use wengert::prelude::*;`.
 pub mod prelude {
     pub use autograd::{Gradients, Parameter, Tape, Var, grad};
-    pub use data::{Dataset, Normalization};
     #[cfg(feature = "digits")]
     pub use data::digits;
+    pub use data::{Dataset, Normalization};
     pub use nn::{
         AvgPool2d, Conv2d, CrossEntropyLoss, Dropout, Flatten, Linear, MaxPool2d, Module, MseLoss,
         Optimizer, Relu, Sequential, Sgd, Sigmoid, Tanh, Visit, accuracy, summary,

@@ -139,19 +139,32 @@ impl Conv2dBuilder {
         if in_channels == 0 || out_channels == 0 {
             return Err(Error::value(
                 OP,
-                format!("needs at least one channel on each side, got {in_channels} to {out_channels}"),
+                format!(
+                    "needs at least one channel on each side, got {in_channels} to {out_channels}"
+                ),
             ));
         }
         let groups = options.groups;
-        if groups == 0 || !in_channels.is_multiple_of(groups) || !out_channels.is_multiple_of(groups) {
+        if groups == 0
+            || !in_channels.is_multiple_of(groups)
+            || !out_channels.is_multiple_of(groups)
+        {
             return Err(Error::value(
                 OP,
-                format!("{groups} groups do not divide {in_channels} input and {out_channels} output channels"),
+                format!(
+                    "{groups} groups do not divide {in_channels} input and {out_channels} output channels"
+                ),
             ));
         }
-        Window2d::new(OP, kernel, options.stride, options.padding, options.dilation)?;
+        Window2d::new(
+            OP,
+            kernel,
+            options.stride,
+            options.padding,
+            options.dilation,
+        )?;
         let shape = [out_channels, in_channels / groups, kernel.0[0], kernel.0[1]];
-        let weight = Parameter::new(default_weight(&shape, rng)?);
+        let weight = Parameter::new(default_weight(OP, &shape, rng)?);
         let bias = if bias {
             Some(Parameter::new(default_bias(&shape, rng)?))
         } else {
@@ -185,14 +198,19 @@ impl<T: Float> fmt::Display for Conv2d<T> {
         write!(
             f,
             "Conv2d({}, {out_channels}, kernel_size={}, stride={}",
-            group_channels * options.groups,
+            group_channels.saturating_mul(options.groups),
             pair([height, width]),
             pair(options.stride)
         )?;
         match options.padding {
             Padding::Same => write!(f, ", padding=same")?,
             Padding::Explicit { before, after } if before != after => {
-                write!(f, ", padding={} before, {} after", pair(before), pair(after))?;
+                write!(
+                    f,
+                    ", padding={} before, {} after",
+                    pair(before),
+                    pair(after)
+                )?;
             }
             Padding::Explicit { before: [0, 0], .. } => {}
             Padding::Explicit { before, .. } => write!(f, ", padding={}", pair(before))?,

@@ -72,9 +72,10 @@ impl LinearBuilder {
     /// [`Error::Value`] if there are no features on one side,
     /// [`Error::TooLarge`].
     pub fn build<T: Float, R: Rng + ?Sized>(self, rng: &mut R) -> Result<Linear<T>> {
+        const OP: &str = "linear";
         if self.in_features == 0 || self.out_features == 0 {
             return Err(Error::value(
-                "linear",
+                OP,
                 format!(
                     "needs at least one feature on each side, got {} to {}",
                     self.in_features, self.out_features
@@ -82,7 +83,7 @@ impl LinearBuilder {
             ));
         }
         let shape = [self.out_features, self.in_features];
-        let weight = Parameter::new(default_weight(&shape, rng)?);
+        let weight = Parameter::new(default_weight(OP, &shape, rng)?);
         let bias = if self.bias {
             Some(Parameter::new(default_bias(&shape, rng)?))
         } else {

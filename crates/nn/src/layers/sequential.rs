@@ -48,6 +48,7 @@ impl<T: Float> Sequential<T> {
 
     /// The same with one more layer, named by its position.
     #[must_use]
+    #[allow(clippy::should_implement_trait)] // a layer more is no sum
     pub fn add(mut self, module: impl Module<T> + 'static) -> Self {
         let name = self.children.len().to_string();
         self.children.push((name, Box::new(module)));
@@ -60,7 +61,12 @@ impl<T: Float> Sequential<T> {
     /// [`Error::Value`] if the name is empty, holds a dot, is a number, or is
     /// taken: names must tell parameters apart.
     pub fn add_named(mut self, name: &str, module: impl Module<T> + 'static) -> Result<Self> {
-        let refuse = |why: &str| Err(Error::value("add_named", format!("the name `{name}` {why}")));
+        let refuse = |why: &str| {
+            Err(Error::value(
+                "add_named",
+                format!("the name `{name}` {why}"),
+            ))
+        };
         if name.is_empty() || name.contains('.') {
             return refuse("must have letters and no dot");
         }

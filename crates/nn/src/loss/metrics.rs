@@ -1,5 +1,6 @@
 //! What is measured but not trained on.
 
+use tensor::shape::numel;
 use tensor::{Error, Float, Result, Tensor};
 
 /// The share of rows whose largest logit stands at the label.
@@ -14,11 +15,11 @@ use tensor::{Error, Float, Result, Tensor};
 /// ```
 ///
 /// # Errors
-/// [`Error::Shape`] unless logits are `[N, classes]` and labels `[N]`; NaN for
-/// N = 0.
+/// [`Error::Shape`] unless logits are `[N, classes]` and labels `[N]`,
+/// [`Error::Value`] if a label is no class. (For N = 0 the share is NaN.)
 pub fn accuracy<T: Float>(logits: &Tensor<T>, labels: &Tensor<i64>) -> Result<f64> {
     let predicted = predictions("accuracy", logits, labels)?;
-    Ok(predicted.eq_to(labels)?.cast::<f64>().mean().item()?)
+    predicted.eq_to(labels)?.cast::<f64>().mean().item()
 }
 
 /// How often each class (row) was taken for each class (column): an
@@ -36,13 +37,12 @@ pub fn accuracy<T: Float>(logits: &Tensor<T>, labels: &Tensor<i64>) -> Result<f6
 ///
 /// # Errors
 /// [`Error::Shape`] unless logits are `[N, classes]` and labels `[N]`,
-/// [`Error::Value`] if a label is no class.
-pub fn confusion_matrix<T: Float>(
-    logits: &Tensor<T>,
-    labels: &Tensor<i64>,
-) -> Result<Tensor<i64>> {
-    let predicted = predictions("confusion_matrix", logits, labels)?;
+/// [`Error::Value`] if a label is no class, [`Error::TooLarge`].
+pub fn confusion_matrix<T: Float>(logits: &Tensor<T>, labels: &Tensor<i64>) -> Result<Tensor<i64>> {
+    const OP: &str = "confusion_matrix";
+    let predicted = predictions(OP, logits, labels)?;
     let classes = logits.shape().get(1).copied().unwrap_or_default();
+    numel::<f64>(OP, &[classes, classes])?;
     // Counts are an outer product of one-hot rows, summed: one matrix product.
     let actual = labels.one_hot::<f64>(classes)?;
     let predicted = predicted.one_hot::<f64>(classes)?;
@@ -54,15 +54,32 @@ fn predictions<T: Float>(
     logits: &Tensor<T>,
     labels: &Tensor<i64>,
 ) -> Result<Tensor<i64>> {
-    if logits.ndim() != 2 || labels.ndim() != 1 || logits.shape()[0] != labels.len() {
-        return Err(Error::shape(
+    let (&[rows, classes], &[count]) = (logits.shape(), labels.shape()) else {
+        return Err(misfit(op, logits, labels));
+    };
+    if rows != count {
+        return Err(misfit(op, logits, labels));
+    }
+    let is_class = |label: i64| usize::try_from(label).is_ok_and(|label| label < classes);
+    if let Some((i, label)) = labels.iter().enumerate().find(|&(_, &l)| !is_class(l)) {
+        return Err(Error::value(
             op,
-            format!(
-                "needs logits [N, classes] and labels [N], got {:?} and {:?}",
-                logits.shape(),
-                labels.shape()
-            ),
+            format!("label {label} at [{i}] is out of range for {classes} classes"),
         ));
     }
+    if rows == 0 {
+        return Ok(labels.clone());
+    }
     logits.argmax_axis(1, false)
+}
+
+fn misfit<T: Float>(op: &'static str, logits: &Tensor<T>, labels: &Tensor<i64>) -> Error {
+    Error::shape(
+        op,
+        format!(
+            "needs logits [N, classes] and labels [N], got {:?} and {:?}",
+            logits.shape(),
+            labels.shape()
+        ),
+    )
 }

@@ -151,9 +151,32 @@ impl SgdBuilder {
     }
 }
 
+impl<T: Float> Sgd<T> {
+    /// Refuses a model that is not the one whose velocities these are.
+    fn check_velocities(&self, model: &dyn Visit<T>) -> Result<()> {
+        for (name, parameter) in model.named_parameters() {
+            match self.velocities.get(&name) {
+                Some(velocity) if velocity.shape() != parameter.shape() => {
+                    return Err(Error::shape(
+                        "sgd",
+                        format!(
+                            "parameter `{name}` has shape {:?}, its velocity {:?}",
+                            parameter.shape(),
+                            velocity.shape()
+                        ),
+                    ));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
 impl<T: Float> Optimizer<T> for Sgd<T> {
     fn step(&mut self, model: &mut dyn Visit<T>, gradients: &Gradients<T>) -> Result<()> {
         check_gradients("sgd", model, gradients, self.allow_missing)?;
+        self.check_velocities(model)?;
         for (name, parameter) in model.named_parameters_mut() {
             if parameter.is_frozen() {
                 continue;
@@ -201,7 +224,14 @@ mod tests {
         for step in 0..steps {
             let tape = Tape::new();
             let c = tape.constant(Tensor::from([0.5 + step as f64, -1.0]));
-            let grads = tape.parameter(&p).mul(&c).unwrap().sum().unwrap().backward().unwrap();
+            let grads = tape
+                .parameter(&p)
+                .mul(&c)
+                .unwrap()
+                .sum()
+                .unwrap()
+                .backward()
+                .unwrap();
             sgd.step(&mut p, &grads).unwrap();
         }
         p.value().to_vec()
@@ -227,7 +257,10 @@ mod tests {
         assert_run(sgd(), [0.5499999999999999, -1.6999999999999997]);
         assert_run(sgd().momentum(0.9), [0.3295, -1.439]);
         assert_run(sgd().momentum(0.9).dampening(0.5), [0.597, -1.584]);
-        assert_run(sgd().momentum(0.9).weight_decay(0.1).nesterov(true), [-0.12202635400000003, -1.050727292]);
+        assert_run(
+            sgd().momentum(0.9).weight_decay(0.1).nesterov(true),
+            [-0.12202635400000003, -1.050727292],
+        );
         assert_run(sgd().weight_decay(0.1), [0.522794, -1.6435879999999998]);
     }
 
@@ -254,7 +287,10 @@ mod tests {
         sgd.step(&mut model, &grads).unwrap();
         assert_eq!(model[0].value().to_vec(), [0.8]);
         model[1].set_frozen(false);
-        let mut lenient = Sgd::builder(0.1).allow_missing(true).build::<f64>().unwrap();
+        let mut lenient = Sgd::builder(0.1)
+            .allow_missing(true)
+            .build::<f64>()
+            .unwrap();
         lenient.step(&mut model, &grads).unwrap();
         assert_eq!(model[1].value().to_vec(), [2.0]);
     }
@@ -268,7 +304,10 @@ mod tests {
         bad(Sgd::builder(0.1).momentum(-1.0));
         bad(Sgd::builder(0.1).weight_decay(f64::NAN));
         bad(Sgd::builder(0.1).nesterov(true));
-        bad(Sgd::builder(0.1).momentum(0.9).dampening(0.1).nesterov(true));
+        bad(Sgd::builder(0.1)
+            .momentum(0.9)
+            .dampening(0.1)
+            .nesterov(true));
         assert!(Sgd::<f32>::new(0.1).unwrap().set_lr(f64::NAN).is_err());
     }
 }

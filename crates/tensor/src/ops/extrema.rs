@@ -144,7 +144,7 @@ fn place<T: Number>(
         Some(axis) => shape::strides(x.shape())[shape::axis(op, axis, x.ndim())?],
         None => 1,
     };
-    let mut places = Tensor::zeros(&plan.shape)?;
+    let mut places = Tensor::filled(op, &plan.shape, 0)?;
     if x.is_empty() {
         return Ok(places);
     }

@@ -140,7 +140,7 @@ impl<T: Number, F: Fn(T, T) -> T + Copy + Send + Sync> Monoid<T, F> {
 
     /// `x` folded along these axes.
     pub(crate) fn along(self, x: &Tensor<T>, plan: &Plan) -> Result<Tensor<T>> {
-        let mut out = Tensor::full(&plan.shape, self.unit)?;
+        let mut out = Tensor::filled(plan.op, &plan.shape, self.unit)?;
         self.fold_into(&plan.runs, x.as_slice(), out.as_mut_slice());
         Ok(out)
     }
@@ -172,6 +172,8 @@ pub(crate) fn smallest<T: Number>() -> Monoid<T, impl Fn(T, T) -> T + Copy + Sen
 
 /// A reduction that was checked: which axes fold, and what becomes of the shape.
 pub(crate) struct Plan {
+    /// Who reduces.
+    op: &'static str,
     runs: Vec<Run>,
     /// The shape of the result.
     pub(crate) shape: Vec<usize>,
@@ -195,6 +197,7 @@ impl Plan {
             (true, false) => None,
         };
         Ok(Self {
+            op,
             runs: runs(shape, folded),
             shape: shape.iter().enumerate().filter_map(kept).collect(),
             count: (0..shape.len())
@@ -206,10 +209,11 @@ impl Plan {
 
     /// The reduction of `from` onto a shape that broadcasts to it: along every
     /// axis that would be repeated.
-    pub(crate) fn onto(from: &[usize], shape: &[usize]) -> Self {
+    pub(crate) fn onto(op: &'static str, from: &[usize], shape: &[usize]) -> Self {
         let leading = from.len() - shape.len();
         let folded = |axis: usize| axis < leading || shape[axis - leading] == 1;
         Self {
+            op,
             runs: runs(from, folded),
             shape: shape.to_vec(),
             count: (0..from.len())

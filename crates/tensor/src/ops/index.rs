@@ -179,7 +179,7 @@ impl Tensor<i64> {
         }
         let mut shape = self.shape().to_vec();
         shape.push(classes);
-        let mut rows = Tensor::zeros(shape)?;
+        let mut rows = Tensor::filled(OP, &shape, T::ZERO)?;
         if classes > 0 {
             let rows = rows.as_mut_slice().chunks_exact_mut(classes);
             for (row, &label) in rows.zip(self) {

@@ -69,15 +69,12 @@ impl<T: Element> Tensor<T> {
     /// be smaller.
     ///
     /// # Errors
-    /// [`Error::Axis`], [`Error::Value`] for size 0 of an axis that is longer.
+    /// [`Error::Axis`], [`Error::Value`] for size 0 of an axis that is longer,
+    /// and for more pieces than memory holds.
     pub fn split(&self, size: usize, axis: isize) -> Result<Vec<Self>> {
         const OP: &str = "split";
         let at = self::axis(OP, axis, self.ndim())?;
-        let len = self.shape()[at];
-        if len == 0 {
-            return Ok(vec![self.clone()]);
-        }
-        if size == 0 {
+        if size == 0 && self.shape()[at] > 0 {
             return Err(Error::value(
                 OP,
                 format!(
@@ -86,10 +83,7 @@ impl<T: Element> Tensor<T> {
                 ),
             ));
         }
-        (0..len)
-            .step_by(size)
-            .map(|start| self.narrow(axis, start as isize, size.min(len - start)))
-            .collect()
+        self.pieces(OP, size, at)
     }
 
     /// The tensor cut along an axis into `n` pieces of one size, as far as that
@@ -98,7 +92,8 @@ impl<T: Element> Tensor<T> {
     /// 2 and 1).
     ///
     /// # Errors
-    /// [`Error::Axis`], [`Error::Value`] if `n` is 0.
+    /// [`Error::Axis`], [`Error::Value`] if `n` is 0, and for more chunks than
+    /// memory holds.
     pub fn chunk(&self, n: usize, axis: isize) -> Result<Vec<Self>> {
         const OP: &str = "chunk";
         let at = self::axis(OP, axis, self.ndim())?;
@@ -111,7 +106,31 @@ impl<T: Element> Tensor<T> {
                 ),
             ));
         }
-        self.split(self.shape()[at].div_ceil(n), axis)
+        self.pieces(OP, self.shape()[at].div_ceil(n), at)
+    }
+
+    /// Cuts axis `at` into pieces of `size`, which is 0 for an empty axis only.
+    fn pieces(&self, op: &'static str, size: usize, at: usize) -> Result<Vec<Self>> {
+        let len = self.shape()[at];
+        if len == 0 {
+            return Ok(vec![self.clone()]);
+        }
+        // Pieces of nothing take memory too, and there is no end to their number.
+        let count = len.div_ceil(size);
+        let mut pieces = Vec::new();
+        pieces.try_reserve_exact(count).map_err(|_| {
+            Error::value(
+                op,
+                format!(
+                    "{count} pieces do not fit into memory (shape {:?}, axis {at})",
+                    self.shape()
+                ),
+            )
+        })?;
+        for start in (0..len).step_by(size) {
+            pieces.push(self.narrow(at as isize, start as isize, size.min(len - start))?);
+        }
+        Ok(pieces)
     }
 }
 
@@ -125,6 +144,7 @@ fn join<T: Element>(op: &'static str, tensors: &[&Tensor<T>], axis: isize) -> Re
     };
     let mut parts = tensors.iter().filter(|t| t.shape() != [0]).peekable();
     let Some(&&first) = parts.peek() else {
+        crate::shape::axis(op, axis, any.ndim())?;
         return Ok(any.clone());
     };
     let at = crate::shape::axis(op, axis, first.ndim())?;
@@ -156,6 +176,10 @@ fn join<T: Element>(op: &'static str, tensors: &[&Tensor<T>], axis: isize) -> Re
     let parts: Vec<(&[T], usize)> = parts
         .map(|t| (t.as_slice(), t.shape()[at..].iter().product()))
         .collect();
+    if shape.contains(&0) {
+        // There may be more rows of nothing than one can count.
+        return Ok(Tensor::from_parts(shape, data));
+    }
     let outer: usize = shape[..at].iter().product();
     for i in 0..outer {
         for &(part, run) in &parts {

@@ -51,11 +51,14 @@ pub struct CrossEntropyOptions {
     /// How the losses become one.
     pub reduction: Reduction,
     /// The label of positions that do not count: no loss, no gradient, no part
-    /// in the mean. −100 unless chosen otherwise.
+    /// in the mean. [`IGNORE_INDEX`](Self::IGNORE_INDEX) unless chosen otherwise.
     pub ignore_index: i64,
 }
 
 impl CrossEntropyOptions {
+    /// What PyTorch ignores unless told otherwise.
+    pub const IGNORE_INDEX: i64 = -100;
+
     /// Positions with this label do not count.
     #[must_use]
     pub fn ignore_index(self, ignore_index: i64) -> Self {
@@ -70,7 +73,7 @@ impl From<Reduction> for CrossEntropyOptions {
     fn from(reduction: Reduction) -> Self {
         Self {
             reduction,
-            ignore_index: -100,
+            ignore_index: Self::IGNORE_INDEX,
         }
     }
 }
@@ -201,67 +204,48 @@ impl<T: Float> Tensor<T> {
     }
 
     /// The gradient of [`cross_entropy`](Self::cross_entropy) with respect to
-    /// the scores, softmax(scores) − onehot(label) at every position that
-    /// counts, times `grad`, the gradient of the loss or losses.
+    /// the scores: softmax(scores) − onehot(label) at every position that
+    /// counts, times `grad`, the gradient of the loss at that position.
     ///
     /// # Errors
     /// As [`cross_entropy`](Self::cross_entropy), and [`Error::Shape`] if `grad`
-    /// has not the shape of its result.
+    /// has not the shape of the labels.
     pub fn cross_entropy_grad(
         &self,
         labels: &Tensor<i64>,
         grad: &Self,
-        options: impl Into<CrossEntropyOptions>,
+        ignore_index: i64,
     ) -> Result<Self> {
         const OP: &str = "cross_entropy_grad";
-        let options = options.into();
-        let Layout {
-            classes,
-            inner,
-            counted,
-        } = Layout::new(OP, self, labels, options.ignore_index)?;
-        let expected = match options.reduction {
-            Reduction::None => labels.shape(),
-            Reduction::Mean | Reduction::Sum => &[],
-        };
-        if grad.shape() != expected {
+        let Layout { classes, inner, .. } = Layout::new(OP, self, labels, ignore_index)?;
+        if grad.shape() != labels.shape() {
             return Err(Error::shape(
                 OP,
                 format!(
-                    "the gradient of the loss must have shape {expected:?}, got {:?}",
+                    "the gradient must have the shape of the labels {:?}, got {:?}",
+                    labels.shape(),
                     grad.shape()
                 ),
             ));
         }
-        let grad = grad.as_slice();
-        let scale = |position: usize| match options.reduction {
-            Reduction::Mean => grad[0] / T::of(counted as f64),
-            Reduction::Sum => grad[0],
-            Reduction::None => grad[position],
-        };
-        let (x, y) = (self.as_slice(), labels.as_slice());
+        let (x, y, g) = (self.as_slice(), labels.as_slice(), grad.as_slice());
         let mut result = Self::zeros(self.shape())?;
         let block_len = classes * inner;
-        par::for_each_piece(
-            result.as_mut_slice(),
-            block_len,
-            16 * x.len(),
-            |block, out| {
-                let x = &x[block * block_len..];
-                for (i, &label) in y[block * inner..].iter().take(inner).enumerate() {
-                    if label != options.ignore_index {
-                        let line = x[i..].iter().step_by(inner).take(classes).copied();
-                        let (max, sum) = max_and_sum(line.clone());
-                        let scale = scale(block * inner + i);
-                        for (out, x) in out[i..].iter_mut().step_by(inner).zip(line) {
-                            *out = (x - max).exp() / sum * scale;
-                        }
-                        let truth = &mut out[label as usize * inner + i];
-                        *truth -= scale;
+        let cost = 16 * x.len();
+        par::for_each_piece(result.as_mut_slice(), block_len, cost, |block, out| {
+            let x = &x[block * block_len..];
+            let positions = y.iter().zip(g).skip(block * inner).take(inner);
+            for (i, (&label, &g)) in positions.enumerate() {
+                if label != ignore_index {
+                    let line = x[i..].iter().step_by(inner).take(classes).copied();
+                    let (max, sum) = max_and_sum(line.clone());
+                    for (out, x) in out[i..].iter_mut().step_by(inner).zip(line) {
+                        *out = (x - max).exp() / sum * g;
                     }
+                    out[label as usize * inner + i] -= g;
                 }
-            },
-        );
+            }
+        });
         Ok(result)
     }
 }
@@ -301,7 +285,7 @@ mod tests {
             });
             let grad = Tensor::<f64>::randn(&shape, g).unwrap();
             let losses = x.cross_entropy(&labels, Reduction::None).unwrap();
-            let dx = x.cross_entropy_grad(&labels, &grad, Reduction::None).unwrap();
+            let dx = x.cross_entropy_grad(&labels, &grad, -100).unwrap();
             prop_assert_eq!(losses.shape(), &shape[..]);
             prop_assert_eq!(dx.shape(), x.shape());
             Tensor::from_fn(&shape, |at| {
@@ -349,7 +333,7 @@ mod tests {
         assert!(mean.all_close(&Tensor::scalar(MEAN), 1e-14, 0.0));
         let sum = x.cross_entropy(&y, Reduction::Sum).unwrap();
         assert!(sum.all_close(&Tensor::scalar(2.0 * MEAN), 1e-14, 0.0));
-        let dx = x.cross_entropy_grad(&y, &Tensor::scalar(1.0), Reduction::Mean);
+        let dx = x.cross_entropy_grad(&y, &Tensor::from([0.5, 0.5]), -100);
         assert!(dx.unwrap().all_close(&Tensor::from(GRAD), 1e-13, 0.0));
     }
     const MEAN: f64 = 1.2161754272916017;
@@ -369,7 +353,7 @@ mod tests {
         assert_eq!(loss([0, 1]).to_vec(), [0.0, 0.0]);
         assert_eq!(loss([1, 0]).to_vec(), [2000.0, f64::INFINITY]);
         let ones = Tensor::from([1.0; 2]);
-        let dx = x.cross_entropy_grad(&Tensor::from([1, 0]), &ones, Reduction::None);
+        let dx = x.cross_entropy_grad(&Tensor::from([1, 0]), &ones, -100);
         assert_eq!(dx.unwrap().to_vec(), [1.0, -1.0, -1.0, 1.0]);
         let hopeless = Tensor::from([[f64::NEG_INFINITY; 2]]);
         let loss = hopeless.cross_entropy(&Tensor::from([0]), Reduction::Mean);
@@ -379,16 +363,16 @@ mod tests {
     #[test]
     fn what_is_ignored_does_not_count() {
         let x = Tensor::from([[f64::NAN, 0.0], [0.0, 0.0]]);
-        let (y, one) = (Tensor::from([-100, 1]), Tensor::scalar(1.0));
+        let (y, ones) = (Tensor::from([-100, 1]), Tensor::from([1.0, 1.0]));
         let mean = x.cross_entropy(&y, Reduction::Mean).unwrap();
         assert_eq!(mean.item().unwrap(), 2f64.ln());
-        let dx = x.cross_entropy_grad(&y, &one, Reduction::Mean).unwrap();
+        let dx = x.cross_entropy_grad(&y, &ones, -100).unwrap();
         assert_eq!(dx.to_vec(), [0.0, 0.0, 0.5, -0.5]);
-        // Nothing counts: no mean, but a gradient, which is 0.
+        // Nothing counts: no mean, but a gradient, which is 0 (even of a mean's ∞).
         let only = CrossEntropyOptions::default().ignore_index(1);
         let y = Tensor::from([1, 1]);
         assert!(x.cross_entropy(&y, only).unwrap().item().unwrap().is_nan());
-        let dx = x.cross_entropy_grad(&y, &one, only).unwrap();
+        let dx = x.cross_entropy_grad(&y, &(ones / 0.0), 1).unwrap();
         assert_eq!(dx.to_vec(), [0.0; 4]);
     }
 
@@ -405,7 +389,7 @@ mod tests {
         assert!(loss(Reduction::Mean).item().unwrap().is_nan());
         assert_eq!(loss(Reduction::Sum).item().unwrap(), 0.0);
         assert_eq!(loss(Reduction::None).shape(), [0]);
-        let dx = none.cross_entropy_grad(&labels, &Tensor::scalar(1.0), Reduction::Mean);
+        let dx = none.cross_entropy_grad(&labels, &Tensor::from([0.0; 0]), -100);
         assert_eq!(dx.unwrap().shape(), [0, 3]);
     }
 
@@ -433,7 +417,7 @@ mod tests {
         assert!(message(&no_classes, &Tensor::from([0, 0])).contains("0 classes"));
         y.set([1, 2], 0).unwrap();
         assert!(
-            x.cross_entropy_grad(&y, &Tensor::from([1.0]), Reduction::Mean)
+            x.cross_entropy_grad(&y, &Tensor::from([1.0]), -100)
                 .is_err()
         );
     }

@@ -105,6 +105,10 @@ impl<T: Float> Tensor<T> {
         let mut data = allocate(OP, &shape)?;
         data.resize(len, T::ZERO);
         let (x, y) = (self.as_slice(), rhs.as_slice());
+        if len == 0 {
+            // There may be more matrices without elements than one can count.
+            return Ok(Self::from_parts(shape, data));
+        }
         if b.batch.iter().all(|&size| size == 1) && !transpose_lhs {
             // One right-hand matrix for all rows of the batch: a single product.
             let rows = m * batch.iter().product::<usize>();
@@ -178,6 +182,10 @@ impl<T: Float> Tensor<T> {
         let shape = [leading, &[out]].concat();
         let len = numel::<T>(OP, &shape)?;
         let mut data = allocate(OP, &shape)?;
+        if len == 0 {
+            // There may be more empty rows than one can count.
+            return Ok(Self::from_parts(shape, data));
+        }
         let rows: usize = leading.iter().product();
         match bias {
             Some(bias) => (0..rows).for_each(|_| data.extend_from_slice(bias.as_slice())),

@@ -62,7 +62,7 @@ impl<T: Element> Tensor<T> {
         if shape == inner.shape() {
             return Ok(inner);
         }
-        let mut padded = Self::full(shape, value)?;
+        let mut padded = Self::filled(OP, &shape, value)?;
         padded.slice_assign(&place, &inner)?;
         Ok(padded)
     }

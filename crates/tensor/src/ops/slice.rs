@@ -18,7 +18,7 @@ impl Region {
     fn read<T: Element>(&self, op: &'static str, tensor: &Tensor<T>) -> Result<Tensor<T>> {
         let shape = self.shape();
         if self.is_empty() {
-            return Tensor::zeros(shape);
+            return Tensor::filled(op, &shape, T::ZERO);
         }
         let loops = self.loops(&strides(&shape));
         if let [(len, [0 | 1, _])] = loops[..] {
@@ -163,7 +163,7 @@ impl<T: Element> Tensor<T> {
                 ),
             ));
         }
-        let mut whole = Self::zeros(shape)?;
+        let mut whole = Self::filled(OP, shape, T::ZERO)?;
         region.write(OP, &mut whole, self)?;
         Ok(whole)
     }
@@ -356,6 +356,9 @@ mod tests {
         assert!(x.slice((Slice::from(..).step(0),)).is_err());
         assert!(x.unslice([4, 3], (..3,)).is_err());
         assert!(x.unslice([1 << 40; 3], (..2, ..3, 0)).is_err());
+        let mut shape = [1; 40];
+        shape[39] = 1 << 59;
+        assert!(x.unslice(shape, [Slice::from(1..); 40]).is_err());
         let far = Slice::from(isize::MIN..isize::MAX).step(usize::MAX);
         assert_eq!(x.slice((far,)).unwrap().to_vec(), [0, 1, 2]);
         assert_eq!(counting(&[2, 2]).slice((2.., 2..)).unwrap().shape(), [0, 0]);

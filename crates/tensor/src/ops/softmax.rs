@@ -8,6 +8,7 @@
 //! **Cost.** One exponential an element, and a few passes.
 
 use super::elementwise::zip;
+use super::fold::{Plan, addition};
 use crate::element::Float;
 use crate::error::Result;
 use crate::shape::{self, Axes};
@@ -66,16 +67,17 @@ impl<T: Float> Tensor<T> {
     /// [`Error::Axis`](crate::Error::Axis) for an axis out of range,
     /// [`Error::Value`](crate::Error::Value) for one named twice.
     pub fn logsumexp(&self, axes: impl Axes, keepdim: bool) -> Result<Self> {
+        const OP: &str = "logsumexp";
+        let plan = Plan::new(OP, self.shape(), &axes, keepdim)?;
         if self.is_empty() {
-            return Ok(self.sum_axes(axes, keepdim)?.log());
+            return Ok(addition().along(self, &plan)?.log());
         }
         // An infinite maximum would make ∞ − ∞; without it the formula is right.
         let max = self
             .amax_axes(&axes, true)?
             .map(|m| if m.is_infinite() { T::ZERO } else { m });
-        let sum = zip("logsumexp", self, &max, T::minus)?
-            .exp()
-            .sum_axes(axes, keepdim)?;
+        let exp = zip(OP, self, &max, T::minus)?.exp();
+        let sum = addition().along(&exp, &plan)?;
         sum.log().add(&max.with_shape(sum.shape()))
     }
 }

@@ -86,12 +86,39 @@ pub struct SgdStep {
     pub nesterov: bool,
 }
 
+impl SgdStep {
+    /// Refuses numbers that are no rates, for the operation `op`.
+    fn check(&self, op: &'static str) -> Result<()> {
+        for (name, rate) in [
+            ("the learning rate", self.lr),
+            ("momentum", self.momentum),
+            ("weight decay", self.weight_decay),
+        ] {
+            if !(rate.is_finite() && rate >= 0.0) {
+                return Err(Error::value(
+                    op,
+                    format!("{name} must be finite and not negative, got {rate}"),
+                ));
+            }
+        }
+        if !self.dampening.is_finite() {
+            return Err(Error::value(
+                op,
+                format!("dampening must be finite, got {}", self.dampening),
+            ));
+        }
+        Ok(())
+    }
+}
+
 impl<T: Float> Tensor<T> {
     /// One SGD step without momentum, in one sweep: `p −= lr · (g + decay · p)`.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the shapes differ.
+    /// [`Error::Shape`] if the shapes differ, [`Error::Value`] for a rate that is
+    /// negative or not finite.
     pub fn sgd_step(&mut self, gradient: &Self, step: &SgdStep) -> Result<()> {
+        step.check("sgd_step")?;
         same_shape("sgd_step", self, gradient)?;
         let (lr, decay) = (T::of(step.lr), T::of(step.weight_decay));
         for (p, &g) in self.as_mut_slice().iter_mut().zip(gradient) {
@@ -115,13 +142,14 @@ impl<T: Float> Tensor<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Shape`] if the shapes differ.
+    /// As [`sgd_step`](Self::sgd_step).
     pub fn sgd_momentum_step(
         &mut self,
         velocity: &mut Self,
         gradient: &Self,
         step: &SgdStep,
     ) -> Result<()> {
+        step.check("sgd_momentum_step")?;
         same_shape("sgd_momentum_step", self, gradient)?;
         same_shape("sgd_momentum_step", velocity, gradient)?;
         let [lr, decay, momentum, fresh] = [

@@ -8,7 +8,7 @@
 //!
 //! The unit of work is one plane of the result, written by one thread.
 
-use super::conv_geometry::Conv2dGeometry;
+use super::geometry::Conv2dGeometry;
 use crate::element::Float;
 use crate::gemm::dot;
 use crate::par;
@@ -27,7 +27,7 @@ pub(super) fn forward<T: Float>(
     y: &mut [T],
 ) {
     let ([ins, outs], [in_plane, out_plane]) = (geometry.group_channels(), geometry.planes());
-    let (window, step, taps) = (&geometry.window, geometry.window.step(), geometry.taps());
+    let (window, taps) = (&geometry.window, geometry.taps());
     par::for_each_piece(y, out_plane, geometry.cost(), |i, y| {
         let (image, o) = (i / geometry.out_channels, i % geometry.out_channels);
         let first = image * geometry.in_channels + o / outs * ins;
@@ -38,13 +38,7 @@ pub(super) fn forward<T: Float>(
             let rows = 0..geometry.output[0];
             window.for_each_line(geometry.input, geometry.output, rows, |tap, line, from| {
                 let w = w[tap];
-                let y = &mut y[line];
-                if step == 1 {
-                    y.iter_mut().zip(&x[from..]).for_each(|(y, &x)| *y += w * x);
-                } else {
-                    let x = x[from..].iter().step_by(step);
-                    y.iter_mut().zip(x).for_each(|(y, &x)| *y += w * x);
-                }
+                window.zip_line(&mut y[line], &x[from..], |y, &x| *y += w * x);
             });
         }
     });
@@ -54,7 +48,7 @@ pub(super) fn forward<T: Float>(
 /// inputs that it read.
 pub(super) fn input<T: Float>(geometry: &Conv2dGeometry, g: &[T], w: &[T], x: &mut [T]) {
     let ([ins, outs], [in_plane, out_plane]) = (geometry.group_channels(), geometry.planes());
-    let (window, step, taps) = (&geometry.window, geometry.window.step(), geometry.taps());
+    let (window, taps) = (&geometry.window, geometry.taps());
     par::for_each_piece(x, in_plane, geometry.cost(), |i, x| {
         let (image, c) = (i / geometry.in_channels, i % geometry.in_channels);
         let first = c / ins * outs;
@@ -65,13 +59,7 @@ pub(super) fn input<T: Float>(geometry: &Conv2dGeometry, g: &[T], w: &[T], x: &m
             let rows = 0..geometry.output[0];
             window.for_each_line(geometry.input, geometry.output, rows, |tap, line, from| {
                 let w = w[tap];
-                let g = &g[line];
-                if step == 1 {
-                    x[from..].iter_mut().zip(g).for_each(|(x, &g)| *x += w * g);
-                } else {
-                    let x = x[from..].iter_mut().step_by(step);
-                    x.zip(g).for_each(|(x, &g)| *x += w * g);
-                }
+                window.zip_line(&g[line], &mut x[from..], |&g, x| *x += w * g);
             });
         }
     });
@@ -80,7 +68,7 @@ pub(super) fn input<T: Float>(geometry: &Conv2dGeometry, g: &[T], w: &[T], x: &m
 /// w[o, c] = Σ_n ⟨g[n, o], x[n, c] shifted by the tap⟩.
 pub(super) fn weight<T: Float>(geometry: &Conv2dGeometry, x: &[T], g: &[T], w: &mut [T]) {
     let ([ins, outs], [in_plane, out_plane]) = (geometry.group_channels(), geometry.planes());
-    let (window, step, taps) = (&geometry.window, geometry.window.step(), geometry.taps());
+    let (window, taps) = (&geometry.window, geometry.taps());
     par::for_each_piece(w, taps, geometry.cost(), |i, w| {
         let (o, c) = (i / ins, i % ins);
         w.fill(T::ZERO);
@@ -94,12 +82,11 @@ pub(super) fn weight<T: Float>(geometry: &Conv2dGeometry, x: &[T], g: &[T], w: &
             let rows = 0..geometry.output[0];
             window.for_each_line(geometry.input, geometry.output, rows, |tap, line, from| {
                 let g = &g[line];
-                w[tap] += if step == 1 {
-                    dot(g, &x[from..from + g.len()])
+                if window.stride[1] == 1 {
+                    w[tap] += dot(g, &x[from..from + g.len()]);
                 } else {
-                    let x = x[from..].iter().step_by(step);
-                    g.iter().zip(x).fold(T::ZERO, |sum, (&g, &x)| sum + g * x)
-                };
+                    window.zip_line(g, &x[from..], |&g, &x| w[tap] += g * x);
+                }
             });
         }
     });

@@ -20,8 +20,8 @@
 
 use std::ops::Range;
 
-use super::conv_geometry::Conv2dGeometry;
-use super::conv2d_direct::part;
+use super::direct::part;
+use super::geometry::Conv2dGeometry;
 use crate::element::Float;
 use crate::gemm::{Operand, gemm};
 use crate::{par, scratch};
@@ -280,7 +280,7 @@ fn unroll<T: Float>(
     columns: &mut [T],
 ) {
     let window = &geometry.window;
-    let ([in_plane, _], step) = (geometry.planes(), window.step());
+    let [in_plane, _] = geometry.planes();
     let skipped = tile.start * geometry.output[1];
     let pixels = tile.len() * geometry.output[1];
     if window.padding_before != [0, 0] || window.padding_after != [0, 0] {
@@ -292,12 +292,7 @@ fn unroll<T: Float>(
         window.for_each_line(geometry.input, geometry.output, rows, |tap, line, from| {
             let start = tap * pixels + line.start - skipped;
             let column = &mut columns[start..start + line.len()];
-            if step == 1 {
-                column.copy_from_slice(&plane[from..from + line.len()]);
-            } else {
-                let pixels = plane[from..].iter().step_by(step);
-                column.iter_mut().zip(pixels).for_each(|(c, &x)| *c = x);
-            }
+            window.zip_line(column, &plane[from..], |column, &x| *column = x);
         });
     }
 }
@@ -306,7 +301,7 @@ fn unroll<T: Float>(
 /// it came from.
 fn fold<T: Float>(geometry: &Conv2dGeometry, columns: &[T], tile: &Range<usize>, group: &mut [T]) {
     let window = &geometry.window;
-    let ([in_plane, _], step) = (geometry.planes(), window.step());
+    let [in_plane, _] = geometry.planes();
     let skipped = tile.start * geometry.output[1];
     let pixels = tile.len() * geometry.output[1];
     let channels = columns.chunks_exact(geometry.taps() * pixels);
@@ -315,13 +310,7 @@ fn fold<T: Float>(geometry: &Conv2dGeometry, columns: &[T], tile: &Range<usize>,
         window.for_each_line(geometry.input, geometry.output, rows, |tap, line, from| {
             let start = tap * pixels + line.start - skipped;
             let column = &columns[start..start + line.len()];
-            let plane = &mut plane[from..];
-            if step == 1 {
-                plane.iter_mut().zip(column).for_each(|(x, &c)| *x += c);
-            } else {
-                let pixels = plane.iter_mut().step_by(step);
-                pixels.zip(column).for_each(|(x, &c)| *x += c);
-            }
+            window.zip_line(column, &mut plane[from..], |&column, x| *x += column);
         });
     }
 }
