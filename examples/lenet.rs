@@ -215,7 +215,7 @@ fn train_epoch(
         let (images, labels) = batch?;
         let tape = Tape::new().with_rng(rng);
         let logits = model.forward(&tape.constant(images))?;
-        let loss = logits.cross_entropy(&labels, Reduction::Mean)?;
+        let loss = logits.cross_entropy(&labels)?;
 
         let count = labels.len() as f64;
         seen += count;
