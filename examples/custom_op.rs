@@ -56,7 +56,11 @@ fn shrink<T: Float>(x: &Var<T>, t: &Var<T>) -> wengert::Result<Var<T>> {
         let u2 = x1.on(g).div(&t1.on(g))?.square()?;
         let gate = u2.neg()?.exp()?;
         // 1 − (1 − 2u²) · gate
-        let slope = u2.mul_scalar(T::of(2.0))?.add_scalar(-T::ONE)?.mul(&gate)?.add_scalar(T::ONE)?;
+        let slope = u2
+            .mul_scalar(T::of(2.0))?
+            .add_scalar(-T::ONE)?
+            .mul(&gate)?
+            .add_scalar(T::ONE)?;
         g.mul(&slope)
     });
     let (x2, t2) = (x.save(), t.save());
@@ -128,18 +132,19 @@ fn check(rng: &mut Generator) -> Result {
 
 // ---------------------------------------------------------------- the network
 
-const CHANNELS: usize = 8;
-const LEARNING_RATE: f64 = 0.02;
+const CHANNELS: usize = 16;
+const LEARNING_RATE: f64 = 0.1;
 const SIDE: usize = 24;
 const NOISE: f64 = 0.2;
 
-/// Images of bars in shades of grey, `[count, 1, SIDE, SIDE]`.
+/// Images of bars in shades of grey, `[count, 1, SIDE, SIDE]`: −0.5 is black,
+/// 0 the background, 0.5 white.
 fn bars(count: usize, rng: &mut Generator) -> Result<Tensor> {
-    let mut images = Tensor::full([count, 1, SIDE, SIDE], 0.5)?;
+    let mut images = Tensor::zeros([count, 1, SIDE, SIDE])?;
     for i in 0..count {
         for _ in 0..3 {
             let [a, b] = [(); 2].map(|()| rng.random_range(0..SIDE) as isize);
-            let (along, shade) = (a.min(b)..a.max(b) + 1, rng.random());
+            let (along, shade) = (a.min(b)..a.max(b) + 1, rng.random_range(-0.5..0.5));
             if rng.random() {
                 images.slice_fill((i as isize, 0, .., along), shade)?;
             } else {
@@ -155,11 +160,18 @@ fn with_noise(images: &Tensor, rng: &mut Generator) -> Result<Tensor> {
 }
 
 /// Trains on fresh images in each step. Returns the losses.
-fn train(model: &mut Sequential, name: &str, steps: usize, rng: &mut Generator) -> Result<Vec<f64>> {
+fn train(
+    model: &mut Sequential,
+    name: &str,
+    steps: usize,
+    rng: &mut Generator,
+) -> Result<Vec<f64>> {
     let mut sgd = Sgd::builder(LEARNING_RATE).momentum(0.9).build()?;
     let bar = cli::progress(name, steps);
     let mut losses = Vec::new();
-    for _ in 0..steps {
+    for step in 0..steps {
+        // Large steps first, small ones last.
+        sgd.set_lr(LEARNING_RATE * (1.0 - step as f64 / steps as f64))?;
         let clean = bars(16, rng)?;
         let tape = Tape::new();
         let cleaned = model.forward(&tape.constant(with_noise(&clean, rng)?))?;
@@ -179,11 +191,13 @@ fn main() -> Result {
     check(rng)?;
 
     let (encode, decode): (Conv2d, Conv2d) = (
-        Conv2d::builder(1, CHANNELS, 5).padding(2).bias(false).build(rng)?,
-        Conv2d::builder(CHANNELS, 1, 5).padding(2).bias(false).build(rng)?,
+        Conv2d::builder(1, CHANNELS, 5).padding(2).build(rng)?,
+        Conv2d::builder(CHANNELS, 1, 5).padding(2).build(rng)?,
     );
     let between = || Sequential::new().add(encode.clone());
-    let shrink = Shrink { threshold: Parameter::new(Tensor::full([CHANNELS, 1, 1], 0.2)?) };
+    let shrink = Shrink {
+        threshold: Parameter::new(Tensor::full([CHANNELS, 1, 1], 0.2)?),
+    };
     let models = [
         ("nothing", between().add(decode.clone())),
         ("ReLU", between().add(Relu).add(decode.clone())),
@@ -192,7 +206,7 @@ fn main() -> Result {
 
     let clean = bars(64, rng)?;
     let noisy = with_noise(&clean, rng)?;
-    let error = |images: &Tensor| Ok::<_, Error>(images.sub(&clean)?.square().mean().item()?);
+    let error = |images: &Tensor| images.sub(&clean)?.square().mean().item();
     println!("Mean squared error of 64 images of bars that no network has seen:");
     println!("  {:34} {:.5}", "noisy, as they are", error(&noisy)?);
     let mut curves = Vec::new();
@@ -201,7 +215,10 @@ fn main() -> Result {
         // The same start, the same images, the same noise for each.
         curves.push((name, train(&mut model, name, steps, &mut rng.clone())?));
         let cleaned = model.forward(&Tape::inference().constant(noisy.clone()))?;
-        println!("  two convolutions, {name:7} between   {:.5}", error(cleaned.value())?);
+        println!(
+            "  two convolutions, {name:7} between   {:.5}",
+            error(cleaned.value())?
+        );
         panels.push(panel(name, cleaned.value())?);
     }
 
@@ -211,7 +228,10 @@ fn main() -> Result {
         "Removing noise with two convolutions and an operation between them",
         &panels,
     )?;
-    let curves: Vec<_> = curves.iter().map(|(name, losses)| (*name, losses.as_slice())).collect();
+    let curves: Vec<_> = curves
+        .iter()
+        .map(|(name, losses)| (*name, losses.as_slice()))
+        .collect();
     line_chart(
         out.join("losses.svg"),
         "The error as the networks learn, by the operation between",
@@ -220,11 +240,14 @@ fn main() -> Result {
         &curves,
         true,
     )?;
-    println!("\nPictures: cleaned.svg and losses.svg in {}", out.display());
+    println!(
+        "\nPictures: cleaned.svg and losses.svg in {}",
+        out.display()
+    );
     Ok(())
 }
 
 /// The first of some images.
 fn panel(title: &str, images: &Tensor) -> Result<Panel> {
-    Ok(Panel::new(title, &images.select(0, 0)?, Colors::Grey)?.limits(0.0, 1.0))
+    Ok(Panel::new(title, &images.select(0, 0)?, Colors::Grey)?.limits(-0.5, 0.5))
 }

@@ -53,8 +53,7 @@ fn main() -> Result {
     // What is learned from them. A layer takes batches of images with channels;
     // here both are one.
     let data = (image.reshape([1, 1, 6, 8])?, edges.reshape([1, 1, 6, 7])?);
-    let mut conv: Conv2d =
-        Conv2d::builder(1, 1, (1, 2)).build(&mut options.common.generator())?;
+    let mut conv: Conv2d = Conv2d::builder(1, 1, (1, 2)).build(&mut options.common.generator())?;
     if options.tutorial {
         conv.weight.set(Tensor::from([[[[0.43, 0.488]]]]))?;
         conv.bias = Some(Parameter::new(Tensor::from([-0.5139])));
@@ -86,7 +85,9 @@ fn main() -> Result {
         let errors = learned(&conv).into_iter().zip([1.0, -1.0, 0.0]);
         let error = errors.map(|(x, y)| (x - y).abs()).fold(0.0, f32::max);
         let steps = options.steps.max(1000);
-        println!("After {steps} steps, weight and bias are within {error:.0e} of [[1, -1]] and [0]");
+        println!(
+            "After {steps} steps, weight and bias are within {error:.0e} of [[1, -1]] and [0]"
+        );
     }
 
     let out = options.common.out_dir("edge_kernel")?;
@@ -111,7 +112,10 @@ fn main() -> Result {
         &[("loss", &losses)],
         true,
     )?;
-    println!("Pictures: edges.svg, kernel.svg and loss.svg in {}", out.display());
+    println!(
+        "Pictures: edges.svg, kernel.svg and loss.svg in {}",
+        out.display()
+    );
     Ok(())
 }
 
@@ -128,7 +132,10 @@ fn descend(conv: &mut Conv2d, sgd: &mut Sgd, (image, edges): &(Tensor, Tensor)) 
 /// The three numbers that are learned: two weights and a bias.
 fn learned(conv: &Conv2d) -> Vec<f32> {
     let parameters = conv.named_parameters();
-    parameters.iter().flat_map(|(_, p)| p.value().to_vec()).collect()
+    parameters
+        .iter()
+        .flat_map(|(_, p)| p.value().to_vec())
+        .collect()
 }
 
 fn kernel_panel(title: &str, conv: &Conv2d) -> Result<Panel> {

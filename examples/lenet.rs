@@ -63,7 +63,10 @@ fn learning_rate(text: &str) -> Result<f64> {
 
 fn momentum(text: &str) -> Result<f64> {
     let momentum: f64 = text.parse()?;
-    ensure!((0.0..1.0).contains(&momentum), "must be at least 0 and below 1");
+    ensure!(
+        (0.0..1.0).contains(&momentum),
+        "must be at least 0 and below 1"
+    );
     Ok(momentum)
 }
 
@@ -117,14 +120,20 @@ fn mnist_experiment(dir: &Path, rng: &mut Generator) -> Result<Experiment> {
     // Two poolings, and the second convolution takes 4 from each side.
     let left = |side: usize| (side / 2).saturating_sub(4) / 2;
     let model = Sequential::new()
-        .add_named("conv1", Conv2d::builder(channels, 6, 5).padding(2).build(rng)?)?
+        .add_named(
+            "conv1",
+            Conv2d::builder(channels, 6, 5).padding(2).build(rng)?,
+        )?
         .add(Relu)
         .add(MaxPool2d::new(2))
         .add_named("conv2", Conv2d::builder(6, 16, 5).build(rng)?)?
         .add(Relu)
         .add(MaxPool2d::new(2))
         .add(Flatten::new())
-        .add_named("linear1", Linear::builder(16 * left(height) * left(width), 120).build(rng)?)?
+        .add_named(
+            "linear1",
+            Linear::builder(16 * left(height) * left(width), 120).build(rng)?,
+        )?
         .add(Relu)
         .add_named("linear2", Linear::builder(120, 84).build(rng)?)?
         .add(Relu)
@@ -162,9 +171,7 @@ fn main() -> Result {
         train = train.subset(&(0..train.len().min(1000)).collect::<Vec<_>>())?;
     }
     let lr = options.lr.unwrap_or(lr);
-    let mut sgd = Sgd::builder(lr)
-        .momentum(options.momentum)
-        .build()?;
+    let mut sgd = Sgd::builder(lr).momentum(options.momentum).build()?;
 
     let [channels, height, width] = train.image_shape();
     println!("{}\n", summary(&model, [1, channels, height, width])?);
@@ -176,14 +183,20 @@ fn main() -> Result {
             sgd.set_lr(lr * 0.5 * (1.0 + (PI * done).cos()))?;
         }
         let (loss, accuracy) = train_epoch(&mut model, &mut sgd, &train, batch, epoch, rng)?;
-        println!("epoch {epoch}: loss {loss:.6}, accuracy {:.2}%", 100.0 * accuracy);
+        println!(
+            "epoch {epoch}: loss {loss:.6}, accuracy {:.2}%",
+            100.0 * accuracy
+        );
     }
     eprintln!("trained in {:.1} s", start.elapsed().as_secs_f64());
 
     let counts = count_confusions(&model, &test)?;
     println!("\ntrue class downwards, predicted class to the right:");
     for row in &counts {
-        println!("{}", row.iter().map(|n| format!("{n:5}")).collect::<String>());
+        println!(
+            "{}",
+            row.iter().map(|n| format!("{n:5}")).collect::<String>()
+        );
     }
     let out = options.common.out_dir("lenet")?;
     draw(&out, &model, &test, &counts)?;
@@ -215,7 +228,7 @@ fn train_epoch(
         let (images, labels) = batch?;
         let tape = Tape::new().with_rng(rng);
         let logits = model.forward(&tape.constant(images))?;
-        let loss = logits.cross_entropy(&labels)?;
+        let loss = logits.cross_entropy(&labels, Reduction::Mean)?;
 
         let count = labels.len() as f64;
         seen += count;

@@ -60,7 +60,9 @@ impl Problem {
         let prediction = self.model.forward(&tape.constant(self.images.clone()))?;
         let target = tape.constant(self.targets.clone());
         let count = self.images.shape()[0] as f64;
-        Ok(prediction.mse_loss(&target, Reduction::Sum)?.mul_scalar(1.0 / count)?)
+        Ok(prediction
+            .mse_loss(&target, Reduction::Sum)?
+            .mul_scalar(1.0 / count)?)
     }
 
     /// One step of gradient descent; returns the loss that it started from.
@@ -109,7 +111,9 @@ impl Problem {
 
     fn random_direction(&self, rng: &mut Generator) -> Result<Direction> {
         let parameters = self.model.named_parameters();
-        let random = parameters.iter().map(|(_, p)| Tensor::randn(p.shape(), rng));
+        let random = parameters
+            .iter()
+            .map(|(_, p)| Tensor::randn(p.shape(), rng));
         Ok(random.collect::<wengert::Result<_>>()?)
     }
 }
@@ -129,7 +133,7 @@ fn main() -> Result {
 
     edge_kernel(rng, &out.join("learning_rates.svg"))?;
     println!();
-    let steps = if options.common.quick { 60 } else { 1200 };
+    let steps = if options.common.quick { 60 } else { 800 };
     small_cnn(rng, steps, &out.join("sharpness.svg"))?;
     println!(
         "\nPictures: learning_rates.svg and sharpness.svg in {}",
@@ -152,7 +156,8 @@ fn edge_kernel(rng: &mut Generator, picture: &Path) -> Result {
     let units: [[f64; 3]; 3] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
     let mut columns = Vec::new();
     for [a, b, bias] in units {
-        let column = start.hessian_times(&vec![Tensor::from([[[[a, b]]]]), Tensor::from([bias])])?;
+        let column =
+            start.hessian_times(&vec![Tensor::from([[[[a, b]]]]), Tensor::from([bias])])?;
         columns.extend(column.iter().flat_map(Tensor::to_vec));
     }
     let hessian = Tensor::from_vec([3, 3], columns)?;
@@ -185,10 +190,16 @@ fn edge_kernel(rng: &mut Generator, picture: &Path) -> Result {
         for _ in 0..200 {
             losses.push(problem.descend(lr)?);
         }
-        println!("  learning rate {lr:.5}: the loss goes from {:.3} to {:.1e} in 200 steps", losses[0], losses[199]);
+        println!(
+            "  learning rate {lr:.5}: the loss goes from {:.3} to {:.1e} in 200 steps",
+            losses[0], losses[199]
+        );
         curves.push((format!("learning rate {lr:.5}"), losses));
     }
-    let curves: Vec<_> = curves.iter().map(|(name, losses)| (name.as_str(), losses.as_slice())).collect();
+    let curves: Vec<_> = curves
+        .iter()
+        .map(|(name, losses)| (name.as_str(), losses.as_slice()))
+        .collect();
     line_chart(
         picture,
         "The edge kernel: learning rates below 2/λ converge, above they diverge",
@@ -222,35 +233,40 @@ fn small_cnn(rng: &mut Generator, steps: usize, picture: &Path) -> Result {
     let parameters = start.model.parameter_count();
     println!(
         "A CNN of {parameters} parameters on {} digits. Its Hessian would have {} entries;\n\
-         its largest eigenvalue is {sharpness:.2} at the start. Trained for {steps} steps:",
+         its largest eigenvalue is {sharpness:.1} at the start. After {steps} steps of training:",
         digits.len(),
         parameters * parameters,
     );
 
-    let mut curves = vec![("limit 2/lr".to_owned(), vec![1.0; steps])];
-    for lr in [0.1, 0.2, 0.4] {
+    let mut curves = vec![("the limit, 2 / learning rate".to_owned(), vec![1.0; steps])];
+    for lr in [0.1, 0.2] {
         let bar = cli::progress(format!("learning rate {lr}"), steps);
         let (mut problem, mut top) = (start.clone(), top.clone());
-        let (mut shares, mut loss) = (Vec::new(), f64::NAN);
-        for _ in 0..steps {
-            // The eigenvector turns so little in a step that one product with H
-            // follows it.
-            shares.push(problem.sharpness(&mut top, 1)? * lr / 2.0);
+        let mut shares = Vec::new();
+        let (mut loss, mut sharpness) = (f64::NAN, f64::NAN);
+        for step in 0..steps {
+            // The eigenvector turns slowly: a few iterations follow it.
+            if step % 10 == 0 {
+                sharpness = problem.sharpness(&mut top, 10)?;
+            }
+            shares.push(sharpness * lr / 2.0);
             loss = problem.descend(lr)?;
-            bar.set_message(format!("loss {loss:.4}"));
+            bar.set_message(format!("loss {loss:.4}, sharpness {sharpness:.1}"));
             bar.inc(1);
         }
         bar.finish_and_clear();
         let last = &shares[steps - steps / 4..];
-        let share = last.iter().sum::<f64>() / last.len() as f64;
+        let average = last.iter().sum::<f64>() / last.len() as f64 * 2.0 / lr;
         println!(
-            "  learning rate {lr}: loss {loss:.3}, sharpness {:.1} on average of the last quarter; limit 2/lr = {:.1}",
-            share * 2.0 / lr,
+            "  learning rate {lr}: the loss falls to {loss:.3}, the sharpness comes to {average:.1}, the limit is {:.1}",
             2.0 / lr,
         );
         curves.push((format!("learning rate {lr}"), shares));
     }
-    let curves: Vec<_> = curves.iter().map(|(name, shares)| (name.as_str(), shares.as_slice())).collect();
+    let curves: Vec<_> = curves
+        .iter()
+        .map(|(name, shares)| (name.as_str(), shares.as_slice()))
+        .collect();
     line_chart(
         picture,
         "A small CNN: the sharpness rises to the limit of its learning rate",
