@@ -5,6 +5,8 @@
 //! can be no scalar: an error each. (Convolution and pooling are in
 //! `bad_input_conv`.)
 
+#![allow(clippy::unwrap_used)] // of what the tests build, not of what they test
+
 use wengert::random::Generator;
 use wengert::{
     Error, Gradcheck, Parameter, Reduction, Result, Slice, Tape, Tensor, Var, grad, grad_or_none,
@@ -37,6 +39,8 @@ fn unary(x: &Var) -> Vec<(&'static str, Result<Var>)> {
         ("square", x.square()),
         ("relu", x.relu()),
         ("clamp", x.clamp(0.0, 1.0)),
+        ("clamp_max", x.clamp_max(1.0)),
+        ("clamp_min", x.clamp_min(0.0)),
         ("exp", x.exp()),
         ("log", x.log()),
         ("sqrt", x.sqrt()),

@@ -1,6 +1,9 @@
 //! What convolution and pooling answer to bad input, at every door: the checked
 //! geometry, the tensor's method, the variable's, and their adjoints.
 
+#![allow(clippy::unwrap_used)] // of what the tests build, not of what they test
+#![allow(clippy::type_complexity)] // tables of calls and what is to be said of them
+
 use wengert::{
     AvgPool2dOptions, Conv2dGeometry, Conv2dOptions, ConvTranspose2dGeometry,
     ConvTranspose2dOptions, MaxPool2dOptions, Padding, Tape, Tensor, Window2d,

@@ -1,6 +1,8 @@
 //! What datasets, batches and files answer to bad input. (The idx reader's own
 //! tests lie to it byte by byte; here it is met as its users meet it.)
 
+#![allow(clippy::unwrap_used)] // of what the tests build, not of what they test
+
 use wengert::data::{Dataset, Normalization, mnist, read_idx, read_images, read_labels};
 use wengert::random::Generator;
 use wengert::{Error, Tensor};

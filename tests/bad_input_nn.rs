@@ -1,5 +1,7 @@
 //! What layers, losses, initialisers and optimisers answer to bad input.
 
+#![allow(clippy::unwrap_used)] // of what the tests build, not of what they test
+
 use wengert::confusion_matrix;
 use wengert::init::{self, FanMode, Nonlinearity};
 use wengert::prelude::*;

@@ -1,6 +1,7 @@
 //! Shared by the tests.
 
 pub mod draw;
+mod book;
 
 use wengert::Result;
 

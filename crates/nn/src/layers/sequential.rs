@@ -48,6 +48,7 @@ impl<T: Float> Sequential<T> {
 
     /// The same with one more layer, named by its position.
     #[must_use]
+    #[allow(clippy::should_implement_trait)] // a layer more is no sum
     pub fn add(mut self, module: impl Module<T> + 'static) -> Self {
         let name = self.children.len().to_string();
         self.children.push((name, Box::new(module)));

@@ -19,7 +19,7 @@ use tensor::{Error, Float, Result, Tensor};
 /// [`Error::Value`] if a label is no class. (For N = 0 the share is NaN.)
 pub fn accuracy<T: Float>(logits: &Tensor<T>, labels: &Tensor<i64>) -> Result<f64> {
     let predicted = predictions("accuracy", logits, labels)?;
-    Ok(predicted.eq_to(labels)?.cast::<f64>().mean().item()?)
+    predicted.eq_to(labels)?.cast::<f64>().mean().item()
 }
 
 /// How often each class (row) was taken for each class (column): an
