@@ -1,7 +1,9 @@
 //! Shared by the tests.
 
-pub mod draw;
 mod book;
+pub mod draw;
+#[path = "../reference/mod.rs"]
+pub mod reference;
 
 use wengert::Result;
 
