@@ -7,8 +7,9 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 use wengert::{
-    AvgPool2dOptions, Conv2dOptions, ConvTranspose2dOptions, Error, MaxPool2dOptions, Padding,
-    Result, Tape, Tensor, Var, grad, grad_or_none,
+    AvgPool2dOptions, Conv2dGeometry, Conv2dOptions, ConvTranspose2dGeometry,
+    ConvTranspose2dOptions, Error, MaxPool2dOptions, Padding, Result, Tape, Tensor, Var, grad,
+    grad_or_none,
 };
 use wengert_tests::draw::VAST;
 
@@ -82,6 +83,16 @@ impl Slide {
             }
         }
         (starts, span)
+    }
+
+    /// Rows and columns at the end of the padded plane that no window sees.
+    fn dropped(&self, input: [usize; 2], ceil: bool) -> [usize; 2] {
+        [0, 1].map(|axis| {
+            let (starts, span) = self.starts(axis, input[axis], ceil);
+            let padded = self.before[axis] + input[axis] + self.after[axis];
+            let seen = starts.last().map_or(0, |last| last + span);
+            padded.saturating_sub(seen)
+        })
     }
 
     /// Height and width of what comes out; `None` if some axis has no window.
@@ -217,6 +228,15 @@ proptest! {
         let own = expected.as_ref().map(|_| w.shape());
         agrees("weight", &x.conv2d_weight(&g, w.shape(), &options), |y| y.shape(), own)?;
 
+        if let (Some(expected), Some(output)) = (&expected, output) {
+            let geometry = Conv2dGeometry::new(x.shape(), w.shape(), &options).unwrap();
+            prop_assert_eq!(&geometry.input_shape(), x.shape());
+            prop_assert_eq!(&geometry.weight_shape()[..], w.shape());
+            prop_assert_eq!(&geometry.output_shape(), expected);
+            prop_assert_eq!(geometry.dropped(), slide.dropped(plane, false));
+            let taps = expected.iter().product::<usize>() * per_group[0] * kernel[0] * kernel[1];
+            prop_assert_eq!(geometry.multiply_adds(), taps as u64, "{:?}", output);
+        }
         if expected.is_some() {
             // Three readings of one form.
             let form = inner(&g, &x.conv2d(&w, None, &options).unwrap());
@@ -347,6 +367,16 @@ proptest! {
         let means = means.map(|output| shape(batch, channels, output));
         agrees("avg_pool2d", &x.avg_pool2d(&avg), |y| y.shape(), means.as_deref())?;
 
+        if let (Ok(max), Some(maxima)) = (max.geometry(x.shape()), &maxima) {
+            prop_assert_eq!(&max.input_shape(), x.shape());
+            prop_assert_eq!(&max.output_shape(), maxima);
+            prop_assert_eq!(max.dropped(), slide.dropped(plane, ceil));
+        }
+        if let (Ok(avg), Some(means)) = (avg.geometry(x.shape()), &means) {
+            prop_assert_eq!(&avg.output_shape(), means);
+            prop_assert_eq!(avg.dropped(), dense.dropped(plane, ceil));
+        }
+
         let tape = Tape::new();
         let v = tape.leaf(x.clone());
         if let Some(maxima) = maxima {
@@ -369,6 +399,78 @@ proptest! {
             gradients_fit(&v.avg_pool2d(&avg).unwrap(), &[&v])?;
             let g = tape.leaf(g);
             gradients_fit(&g.avg_pool2d_input(x.shape(), &avg).unwrap(), &[&g])?;
+        }
+    }
+}
+
+/// Sizes of which any may be absurd.
+fn sizes<const N: usize>() -> impl Strategy<Value = [usize; N]> {
+    let absurd = vec![
+        usize::MAX,
+        isize::MAX as usize,
+        1 << 62,
+        VAST,
+        1 << 31,
+        1 << 20,
+    ];
+    proptest::array::uniform(prop_oneof![4 => 0usize..6, 1 => select(absurd)])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A geometry is only numbers: it answers whatever they are.
+    #[test]
+    fn geometries_answer(
+        input in sizes::<4>(),
+        weight in sizes::<4>(),
+        pairs in sizes::<8>(),
+        groups in prop_oneof![3 => Just(1usize), 1 => 0usize..4, 1 => Just(usize::MAX)],
+        fit in any::<bool>(),
+        ceil in any::<bool>(),
+    ) {
+        let pair = |i: usize| [pairs[i], pairs[i + 1]];
+        let [_, ins, ..] = input;
+        let weight = if fit { [groups, ins / groups.max(1), weight[2], weight[3]] } else { weight };
+        let padding = Padding::Explicit { before: pair(2), after: pair(4) };
+        for padding in [padding, Padding::Same, Padding::default()] {
+            let options = Conv2dOptions::default()
+                .stride(pair(0))
+                .padding(padding)
+                .dilation(pair(6))
+                .groups(groups);
+            if let Ok(geometry) = Conv2dGeometry::new(&input, &weight, &options) {
+                prop_assert_eq!(geometry.input_shape(), input);
+                prop_assert_eq!(geometry.weight_shape(), weight);
+                let _ = (geometry.output_shape(), geometry.dropped(), geometry.multiply_adds());
+            }
+            let options = ConvTranspose2dOptions::default()
+                .stride(pair(0))
+                .padding(padding)
+                .dilation(pair(6))
+                .groups(groups)
+                .output_padding(pair(4));
+            if let Ok(geometry) = ConvTranspose2dGeometry::new(&input, &weight, &options) {
+                let _ = (geometry.output_shape(), geometry.convolution.multiply_adds());
+            }
+        }
+        let max = MaxPool2dOptions::new(pair(4))
+            .stride(pair(0))
+            .padding(pair(2))
+            .dilation(pair(6))
+            .ceil_mode(ceil);
+        let avg = AvgPool2dOptions::new(pair(4)).stride(pair(0)).padding(pair(2)).ceil_mode(ceil);
+        for geometry in [max.geometry(&input), avg.geometry(&input)].into_iter().flatten() {
+            prop_assert_eq!(geometry.input_shape(), input);
+            let _ = (geometry.output_shape(), geometry.dropped());
+            for axis in 0..2 {
+                let last = geometry.output[axis] - 1;
+                for window in [0, last / 2, last] {
+                    let size = geometry.input[axis];
+                    prop_assert!(geometry.window.sources(axis, window, size).next() < Some(size));
+                    prop_assert!(geometry.window.source(axis, window, 0, size) < Some(size));
+                }
+            }
         }
     }
 }

@@ -24,6 +24,8 @@ const OPERATIONS: &[(&str, Op)] = &[
     ("square", |_, x, _| x.square()),
     ("relu", |_, x, _| x.relu()),
     ("clamp", |d, x, _| x.clamp(d.number, 1.2)),
+    ("clamp_min", |d, x, _| x.clamp_min(d.number)),
+    ("clamp_max", |d, x, _| x.clamp_max(d.number)),
     ("exp", |_, x, _| x.exp()),
     ("log", |_, x, _| x.log()),
     ("sqrt", |_, x, _| x.sqrt()),
@@ -166,6 +168,8 @@ const UNDEFINED: &[&str] = &[
     "mse_loss",
     "cross_entropy",
     "clamp",
+    "clamp_min",
+    "clamp_max",
     "powf",
 ];
 
