@@ -4,6 +4,8 @@
 //! adjoints and gradients must agree with that, and neither refuse more nor
 //! less.
 
+#![allow(clippy::unwrap_used)] // of what the tests build, not of what they test
+
 use proptest::prelude::*;
 use proptest::sample::select;
 use wengert::{

@@ -639,7 +639,7 @@ const OPERATIONS: &[Row] = &[
     ("linear", |d| {
         let features = d.shape.last().copied().unwrap_or(1).min(9);
         let weight = [d.sizes[0].min(6), features];
-        let bias = d.tensor(&[weight[0] + usize::from(d.seed % 5 == 0)], 6);
+        let bias = d.tensor(&[weight[0] + usize::from(d.seed.is_multiple_of(5))], 6);
         let fits = d.shape.last() == Some(&features);
         let fits = fits && (!d.flags[0] || bias.len() == weight[0]);
         let mut shape = d.shape.clone();

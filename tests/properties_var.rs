@@ -5,6 +5,8 @@
 //!
 //! Whether the numbers are right is for `gradcheck` and the fixtures to say.
 
+#![allow(clippy::unwrap_used)] // of what the tests build, not of what they test
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

@@ -144,7 +144,7 @@ impl Draw {
     /// flag and the seed want it, a few are not.
     pub fn indices(&self, shape: &[usize], bound: usize) -> Tensor<i64> {
         let bound = bound.clamp(1, 9) as f64;
-        let stray = if self.flags[3] && self.seed % 4 == 0 {
+        let stray = if self.flags[3] && self.seed.is_multiple_of(4) {
             1.5
         } else {
             0.0
