@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
-use tensor::random::Generator;
+use wengert::random::Generator;
 
 use crate::Result;
 

@@ -13,7 +13,7 @@ use std::path::Path;
 use anyhow::{bail, ensure};
 use plotters::style::RGBColor;
 use plotters::style::text_anchor::{HPos, VPos};
-use tensor::{Element, Tensor};
+use wengert::{Element, Tensor};
 
 use super::canvas::{
     BODY, Canvas, Font, MARGIN, NOTE, SMALL, TEXT, TITLE, short, text_width, title_height,
@@ -150,7 +150,7 @@ const PANEL_NOTE: i32 = SMALL + 9;
 ///
 /// ```
 /// use wengert_examples::figure::{Colors, Panel, heatmap_grid};
-/// use tensor::Tensor;
+/// use wengert::Tensor;
 ///
 /// # let dir = tempfile::tempdir()?;
 /// # let path = dir.path().join("kernel.svg");

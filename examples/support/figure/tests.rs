@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use tensor::Tensor;
+use wengert::Tensor;
 
 use super::*;
 use crate::Result;
