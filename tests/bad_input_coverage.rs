@@ -75,7 +75,11 @@ fn every_function_that_can_refuse_is_made_to() {
     for (dir, tests) in [
         (
             "crates/tensor/src",
-            &["bad_input_tensor.rs", "bad_input_conv.rs"][..],
+            &[
+                "bad_input_tensor.rs",
+                "bad_input_operations.rs",
+                "bad_input_conv.rs",
+            ][..],
         ),
         (
             "crates/autograd/src",

@@ -2,6 +2,7 @@
 
 mod book;
 pub mod draw;
+pub mod expected;
 #[path = "../reference/mod.rs"]
 pub mod reference;
 
