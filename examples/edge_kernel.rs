@@ -34,8 +34,8 @@ struct Options {
     common: Common,
 
     /// How many steps to print and to draw
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    steps: usize,
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    steps: u32,
 
     /// Start where the printed run of the tutorial started, not at random
     #[arg(long)]

@@ -156,7 +156,7 @@ fn main() -> Result {
         mut train,
         test,
         mut model,
-        mut epochs,
+        epochs,
         batch,
         lr,
         decay,
@@ -164,16 +164,23 @@ fn main() -> Result {
         None => digits_experiment(rng)?,
         Some(dir) => mnist_experiment(dir, rng)?,
     };
-    epochs = options.epochs.map_or(epochs, NonZeroUsize::get);
+    let quick = options.common.quick;
+    let epochs = options
+        .epochs
+        .map_or(if quick { 1 } else { epochs }, NonZeroUsize::get);
     let batch = options.batch.map_or(batch, NonZeroUsize::get);
-    if options.common.quick {
-        epochs = 1;
+    if quick {
         train = train.subset(&(0..train.len().min(1000)).collect::<Vec<_>>())?;
     }
     let lr = options.lr.unwrap_or(lr);
     let mut sgd = Sgd::builder(lr).momentum(options.momentum).build()?;
 
     let [channels, height, width] = train.image_shape();
+    println!(
+        "{} images to learn from, {channels} × {height} × {width}, {} classes\n",
+        train.len(),
+        train.classes()
+    );
     println!("{}\n", summary(&model, [1, channels, height, width])?);
 
     let start = Instant::now();
