@@ -39,6 +39,8 @@ fn unary(x: &Var) -> Vec<(&'static str, Result<Var>)> {
         ("square", x.square()),
         ("relu", x.relu()),
         ("clamp", x.clamp(0.0, 1.0)),
+        ("clamp_max", x.clamp_max(1.0)),
+        ("clamp_min", x.clamp_min(0.0)),
         ("exp", x.exp()),
         ("log", x.log()),
         ("sqrt", x.sqrt()),

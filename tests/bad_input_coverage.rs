@@ -3,6 +3,8 @@
 //! property tests. The list is read from the sources, so a new function without
 //! such a test fails here.
 
+#![allow(clippy::unwrap_used)] // of what the tests build, not of what they test
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -71,8 +73,14 @@ fn is_called(name: &str, calls: &str) -> bool {
 fn every_function_that_can_refuse_is_made_to() {
     let mut forgotten = BTreeSet::new();
     for (dir, tests) in [
-        ("crates/tensor/src", &["bad_input_tensor.rs", "bad_input_conv.rs"][..]),
-        ("crates/autograd/src", &["bad_input_autograd.rs", "bad_input_conv.rs"]),
+        (
+            "crates/tensor/src",
+            &["bad_input_tensor.rs", "bad_input_conv.rs"][..],
+        ),
+        (
+            "crates/autograd/src",
+            &["bad_input_autograd.rs", "bad_input_conv.rs"],
+        ),
         ("crates/nn/src", &["bad_input_nn.rs"]),
         ("crates/data/src", &["bad_input_data.rs"]),
     ] {
@@ -90,5 +98,8 @@ fn every_function_that_can_refuse_is_made_to() {
     forgotten.remove("digits of crates/data/src");
     // The formatter's errors are not the library's.
     forgotten.remove("write_tree of crates/nn/src");
-    assert!(forgotten.is_empty(), "no test of bad input calls {forgotten:#?}");
+    assert!(
+        forgotten.is_empty(),
+        "no test of bad input calls {forgotten:#?}"
+    );
 }

@@ -1,6 +1,8 @@
 //! What datasets, batches and files answer to bad input. (The idx reader's own
 //! tests lie to it byte by byte; here it is met as its users meet it.)
 
+#![allow(clippy::unwrap_used)] // of what the tests build, not of what they test
+
 use wengert::data::{Dataset, Normalization, mnist, read_idx, read_images, read_labels};
 use wengert::random::Generator;
 use wengert::{Error, Tensor};
@@ -42,7 +44,9 @@ fn more_classes_than_can_be_counted() {
             dataset.class_counts() => "class_counts", format!("[{classes}]"), "does not fit into memory";
         }
         // What need not count them does not.
-        let (train, test) = dataset.split_stratified(0.5, &mut Generator::new(0)).unwrap();
+        let (train, test) = dataset
+            .split_stratified(0.5, &mut Generator::new(0))
+            .unwrap();
         assert_eq!((train.len(), test.len()), (2, 2));
         assert_eq!(test.labels().iter().sum::<i64>(), 1);
     }
@@ -72,7 +76,14 @@ fn examples_that_are_not_there() {
     assert_eq!(dataset.batches(usize::MAX).unwrap().count(), 1);
     assert_eq!(dataset.batches(usize::MAX).unwrap().drop_last().count(), 0);
     assert_eq!(empty.batches(1).unwrap().count(), 0);
-    assert_eq!(empty.batches(1).unwrap().shuffled(&mut Generator::new(0)).count(), 0);
+    assert_eq!(
+        empty
+            .batches(1)
+            .unwrap()
+            .shuffled(&mut Generator::new(0))
+            .count(),
+        0
+    );
 }
 
 #[test]
@@ -138,7 +149,9 @@ fn means_and_deviations_that_are_none() {
 #[test]
 fn files_that_lie() {
     let of = |bytes: &[u8]| read_idx(bytes);
-    let huge = [0, 0, 8, 3, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255];
+    let huge = [
+        0, 0, 8, 3, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+    ];
     let long = [0, 0, 8, 1, 127, 255, 255, 255, 1, 2, 3];
     refused! {
         of(&[]) => "idx data", "truncated";
@@ -177,6 +190,9 @@ fn files_that_are_not_there() {
     for answer in answers {
         let error = answer.unwrap();
         assert!(matches!(error, Error::Io { .. }), "{error}");
-        assert!(error.to_string().contains("wengert-no-such-directory"), "{error}");
+        assert!(
+            error.to_string().contains("wengert-no-such-directory"),
+            "{error}"
+        );
     }
 }

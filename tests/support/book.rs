@@ -85,6 +85,7 @@ mod tests {
             for tag in ["```ignore", "```rust,ignore", "```rust,no_run"] {
                 assert!(!text.contains(tag), "{name} has a block that no test runs");
             }
+            assert!(!text.contains("@@"), "{name} has a place left to fill");
         }
     }
 

@@ -1,6 +1,8 @@
 //! Shared by the tests.
 
 mod book;
+#[path = "../reference/mod.rs"]
+pub mod reference;
 
 use wengert::Result;
 

@@ -116,7 +116,7 @@ impl<T: Float> Var<T> {
         let axes = axes.to_axes();
         let value = self.value().var_axes(&axes, correction, keepdim)?;
         let kept = kept("var", self.shape(), &axes)?;
-        let divisor = T::of((count(self.shape(), &kept) - correction).max(0.0));
+        let divisor = degrees(self.shape(), &kept, correction);
         let x = self.save();
         let rule = pull(move |g: &Self| {
             let x = x.on(g);
@@ -145,7 +145,7 @@ impl<T: Float> Var<T> {
         let axes = axes.to_axes();
         let value = self.value().std_axes(&axes, correction, keepdim)?;
         let kept = kept("std", self.shape(), &axes)?;
-        let divisor = T::of((count(self.shape(), &kept) - correction).max(0.0));
+        let divisor = degrees(self.shape(), &kept, correction);
         let (x, y) = (self.save(), self.tape().save_output(&value));
         let rule = pull(move |g: &Self| {
             let x = x.on(g);
@@ -166,6 +166,13 @@ pub(crate) fn off_zero<T: Float>(g: &Var<T>, y: &Var<T>) -> Result<(Var<T>, Var<
         g.masked_fill(&zero, T::ZERO)?,
         y.masked_fill(&zero, T::ONE)?,
     ))
+}
+
+/// What the gradients of variance and deviation are divided by: n − correction.
+/// As in PyTorch, negative degrees of freedom count as none in the value, which
+/// is infinite then, but not here.
+fn degrees<T: Float>(shape: &[usize], kept: &[usize], correction: f64) -> T {
+    T::of(count(shape, kept) - correction)
 }
 
 /// How many elements of `shape` fall onto each of `kept`.
@@ -270,6 +277,20 @@ mod tests {
             [Tensor::from([2.0])],
             nan,
             [Tensor::from([nan])],
+        );
+        // show(lambda x: x.var(correction=3), [1.0, 4.0]), and the same of x.std
+        let x = || [Tensor::from([1.0, 4.0])];
+        torch(
+            |x| x[0].var_axes([], 3.0, false),
+            x(),
+            f64::INFINITY,
+            [Tensor::from([3.0, -3.0])],
+        );
+        torch(
+            |x| x[0].std_axes([], 3.0, false),
+            x(),
+            f64::INFINITY,
+            [Tensor::from([0.0, 0.0])],
         );
     }
 

@@ -6,7 +6,7 @@
 //! | `abs` | \|x\| | g · sign x | 0 at 0 |
 //! | `square` | x² | g · 2x | |
 //! | `relu` | max(x, 0) | g where y > 0, else 0 | 0 at 0 |
-//! | `clamp` | min(max(x, a), b) | g where a < x < b, else 0 | 0 at both limits |
+//! | `clamp`, `clamp_min`, `clamp_max` | min(max(x, a), b) | g where a < x < b, else 0 | 0 at the limits |
 //! | `exp` | eˣ | g · y | |
 //! | `log` | log x | g / x | |
 //! | `sqrt` | √x | g / 2y | ∞ at 0 |
@@ -85,6 +85,26 @@ impl<T: Float> Var<T> {
             g.masked_fill(&inside.not(), T::ZERO)
         });
         Self::record("clamp", self.value().clamp(min, max), [(self, rule)])
+    }
+
+    /// x, but no less than `min`. The gradient is 0 at and below the limit.
+    ///
+    /// # Errors
+    /// As [`Var::record`].
+    pub fn clamp_min(&self, min: T) -> Result<Self> {
+        let x = self.value().clone();
+        let rule = pull(move |g: &Self| g.masked_fill(&x.gt_scalar(min).not(), T::ZERO));
+        Self::record("clamp_min", self.value().clamp_min(min), [(self, rule)])
+    }
+
+    /// x, but no more than `max`. The gradient is 0 at and above the limit.
+    ///
+    /// # Errors
+    /// As [`Var::record`].
+    pub fn clamp_max(&self, max: T) -> Result<Self> {
+        let x = self.value().clone();
+        let rule = pull(move |g: &Self| g.masked_fill(&x.lt_scalar(max).not(), T::ZERO));
+        Self::record("clamp_max", self.value().clamp_max(max), [(self, rule)])
     }
 
     /// eˣ.
@@ -299,6 +319,20 @@ mod tests {
             x(),
             [1.0, 0.0, 0.5, 1.0, 2.0, NAN],
             [Tensor::from([-1.0, 0.0, 1.0, 1.0, 1.0, 0.0])],
+        );
+        // show(lambda x: x.clamp(min=0), [-1.0, 0.0, inf, nan]), and x.clamp(max=0)
+        // of [1.0, 0.0, -inf, nan]
+        torch(
+            |x| x[0].clamp_min(0.0),
+            [Tensor::from([-1.0, 0.0, INF, NAN])],
+            [0.0, 0.0, INF, NAN],
+            [Tensor::from([0.0, 0.0, 1.0, 0.0])],
+        );
+        torch(
+            |x| x[0].clamp_max(0.0),
+            [Tensor::from([1.0, 0.0, -INF, NAN])],
+            [0.0, 0.0, -INF, NAN],
+            [Tensor::from([0.0, 0.0, 1.0, 0.0])],
         );
         // show(lambda x: x.clamp(0, 1), x), and x.clamp(1, 0)
         torch(

@@ -72,6 +72,18 @@ impl<T: Number> Tensor<T> {
     pub fn clamp(&self, min: T, max: T) -> Self {
         self.map(|x| smaller(larger(x, min), max))
     }
+
+    /// x, but no less than `min`: [`clamp`](Self::clamp) without an upper limit.
+    #[must_use]
+    pub fn clamp_min(&self, min: T) -> Self {
+        self.map(|x| larger(x, min))
+    }
+
+    /// x, but no more than `max`: [`clamp`](Self::clamp) without a lower limit.
+    #[must_use]
+    pub fn clamp_max(&self, max: T) -> Self {
+        self.map(|x| smaller(x, max))
+    }
 }
 
 impl<T: Float> Tensor<T> {
@@ -152,6 +164,8 @@ mod tests {
         same(&x.relu(), &[NAN, 0.0, 0.0, 3.0]);
         same(&x.clamp(-1.0, 1.0), &[NAN, -1.0, 0.0, 1.0]);
         same(&x.clamp(1.0, -1.0), &[NAN, -1.0, -1.0, -1.0]);
+        same(&x.clamp_min(0.0), &x.clamp(0.0, f64::INFINITY).to_vec());
+        same(&x.clamp_max(0.0), &x.clamp(f64::NEG_INFINITY, 0.0).to_vec());
         same(&x.clamp(NAN, 1.0), &[NAN; 4]);
         same(&x.clamp(0.0, NAN), &[NAN; 4]);
         same(&x.sign(), &[0.0, -1.0, 0.0, 1.0]);

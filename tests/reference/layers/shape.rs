@@ -1,0 +1,14 @@
+//! Layers that change the shape.
+
+use wengert::{Flatten, Float};
+
+use super::{Builder, module};
+
+pub(super) fn builders<T: Float>() -> Vec<(&'static str, Builder<T>)> {
+    vec![("Flatten", |c| {
+        module(Flatten {
+            start: c.axis_or("start_dim", 1)?,
+            end: c.axis_or("end_dim", -1)?,
+        })
+    })]
+}

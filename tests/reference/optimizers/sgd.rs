@@ -1,0 +1,18 @@
+//! Stochastic gradient descent.
+
+use wengert::{Float, Sgd};
+
+use super::Builder;
+use crate::reference::value::Arg;
+
+pub(super) fn builders<T: Float>() -> Vec<(&'static str, Builder<T>)> {
+    vec![("SGD", |c| {
+        c.only("maximize", &Arg::Bool(false))?;
+        let builder = Sgd::builder(c.number("lr", 1e-3)?)
+            .momentum(c.number("momentum", 0.0)?)
+            .dampening(c.number("dampening", 0.0)?)
+            .weight_decay(c.number("weight_decay", 0.0)?)
+            .nesterov(c.flag("nesterov", false)?);
+        Ok(Box::new(builder.build::<T>()?))
+    })]
+}
