@@ -186,6 +186,7 @@ fn train(
 
 fn main() -> Result {
     let options = Options::parse();
+    let out = options.common.out_dir("custom_op")?;
     let rng = &mut options.common.generator();
     let steps = if options.common.quick { 30 } else { 1000 };
     check(rng)?;
@@ -235,7 +236,6 @@ fn main() -> Result {
         }
     }
 
-    let out = options.common.out_dir("custom_op")?;
     heatmap_grid(
         out.join("cleaned.svg"),
         "Removing noise with two convolutions and an operation between them",

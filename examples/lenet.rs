@@ -48,10 +48,12 @@ struct Options {
 
     /// Learning rate [default: 0.05; with --data 0.02]
     #[arg(long, value_name = "X", value_parser = learning_rate)]
+    #[arg(allow_negative_numbers = true)]
     lr: Option<f64>,
 
     /// Share of its velocity that a weight keeps from step to step
     #[arg(long, value_name = "X", default_value_t = 0.9, value_parser = momentum)]
+    #[arg(allow_negative_numbers = true)]
     momentum: f64,
 }
 
@@ -151,6 +153,7 @@ fn mnist_experiment(dir: &Path, rng: &mut Generator) -> Result<Experiment> {
 
 fn main() -> Result {
     let options = Options::parse();
+    let out = options.common.out_dir("lenet")?;
     let rng = &mut options.common.generator();
     let Experiment {
         mut train,
@@ -205,7 +208,6 @@ fn main() -> Result {
             row.iter().map(|n| format!("{n:5}")).collect::<String>()
         );
     }
-    let out = options.common.out_dir("lenet")?;
     draw(&out, &model, &test, &counts)?;
     println!(
         "\npictures: kernels.svg, features.svg and confusion.svg in {}",
