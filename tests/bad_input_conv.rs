@@ -574,6 +574,10 @@ fn vast_planes_take_no_time() {
         wide.geometry(&[1, side, 3]).unwrap().output_shape(),
         [1, side, 2]
     );
+    // One window, and a next one that no plane could hold.
+    let leap = MaxPool2dOptions::new((1, 2)).stride(usize::MAX);
+    let (_, indices) = zeros(&[1, 3, 3]).max_pool2d_with_indices(&leap).unwrap();
+    assert_eq!(indices.to_vec(), [0]);
     let none = zeros(&[0, 1, side, 1]);
     let single = MaxPool2dOptions::new(1);
     assert_eq!(none.max_pool2d(&single).unwrap().shape(), [0, 1, side, 1]);

@@ -103,3 +103,29 @@ fn every_function_that_can_refuse_is_made_to() {
         "no test of bad input calls {forgotten:#?}"
     );
 }
+
+#[test]
+fn random_arguments_are_thrown_at_every_operation() {
+    let mut forgotten = BTreeSet::new();
+    for (dir, tests) in [
+        (
+            "crates/tensor/src/ops",
+            &["properties_tensor.rs", "properties_conv.rs"][..],
+        ),
+        (
+            "crates/autograd/src/ops",
+            &["properties_var.rs", "properties_conv.rs"],
+        ),
+    ] {
+        let calls = calls(tests);
+        for (name, _) in public_functions(dir) {
+            if !is_called(&name, &calls) {
+                forgotten.insert(format!("{name} of {dir}"));
+            }
+        }
+    }
+    assert!(
+        forgotten.is_empty(),
+        "no property test calls {forgotten:#?}"
+    );
+}

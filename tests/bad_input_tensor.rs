@@ -357,6 +357,8 @@ fn vast_and_empty_tensors_take_no_time() {
         t.add(&Tensor::zeros([1, 1]).unwrap()).unwrap().shape(),
         t.shape()
     );
+    let (sheet, empty) = (Tensor::<f32>::zeros([1, 2, 0]).unwrap(), [1 << 58, 2, 0]);
+    assert_eq!(sheet.expand(empty).unwrap().shape(), empty);
     assert_eq!(t.softmax(0).unwrap().shape(), t.shape());
     assert_eq!(t.flip([0, 1]).unwrap().shape(), t.shape());
     assert_eq!(t.slice((5.., ..)).unwrap().shape(), [(1 << 60) - 5, 0]);

@@ -1,6 +1,7 @@
 //! Shared by the tests.
 
 mod book;
+pub mod draw;
 #[path = "../reference/mod.rs"]
 pub mod reference;
 

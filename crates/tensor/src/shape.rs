@@ -141,8 +141,13 @@ pub(crate) type Loop<const N: usize> = (usize, [usize; N]);
 /// The shortest loop nest, outermost first, that walks `N` operands together
 /// over `target`: axes of size 1 vanish, and neighbours along which every
 /// operand moves evenly become one. Adding a bias `[C, 1, 1]` to `[N, C, H, W]`
-/// becomes three loops, N, C and H·W. There is always at least one loop.
+/// becomes three loops, N, C and H·W. There is always at least one loop; where
+/// there is nothing to walk it is one of length 0, for the other axes may be
+/// longer than one can count.
 pub(crate) fn nest<const N: usize>(target: &[usize], strides: &[Vec<usize>; N]) -> Vec<Loop<N>> {
+    if target.contains(&0) {
+        return vec![(0, [0; N])];
+    }
     let mut loops: Vec<Loop<N>> = Vec::with_capacity(target.len());
     for (i, &size) in target.iter().enumerate() {
         if size == 1 {

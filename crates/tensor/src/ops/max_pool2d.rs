@@ -181,7 +181,8 @@ fn max_plane<T: Float>(geometry: &Pool2dGeometry, x: &[T], y: &mut [T], at: &mut
                 if wins(x, *y) || *at < 0 {
                     (*y, *at) = (x, here as i64);
                 }
-                here += step;
+                // Past the last window a stride may lead anywhere.
+                here = here.wrapping_add(step);
             });
     });
 }

@@ -1,0 +1,860 @@
+//! Random shapes, axes, slices and indices, thrown at every operation on
+//! tensors. Whether there is a result, and its shape, is worked out here once
+//! more, as the documentation has it: an operation may refuse neither more nor
+//! less, and must never panic. (Convolution and pooling: `properties_conv`.)
+
+use proptest::prelude::*;
+use wengert::random::{Generator, permutation, shuffle};
+use wengert::{CrossEntropyOptions, Element, Result, SgdStep, Slice, Tensor};
+use wengert_tests::draw::{Draw, draw};
+
+/// A shape, or none: what an operation answers, and what it should.
+type Shape = Option<Vec<usize>>;
+
+/// One operation on a draw: the answer that it gives, and the expected one.
+type Row = (&'static str, fn(&Draw) -> (Shape, Shape));
+
+fn of<T: Element>(answer: Result<Tensor<T>>) -> Shape {
+    answer.ok().map(|x| x.shape().to_vec())
+}
+
+// ---------------------------------------------------------------- what should be
+
+/// The shape, if a memory could hold a tensor of it, of eight bytes an element.
+fn held(shape: Vec<usize>) -> Shape {
+    held_of(8, shape)
+}
+
+fn held_of(bytes: u128, shape: Vec<usize>) -> Shape {
+    let product = |n: u128, &size: &usize| n.saturating_mul(size as u128);
+    let bytes = shape.iter().filter(|&&size| size > 0).fold(bytes, product);
+    let len = shape.iter().fold(1, product);
+    (bytes < 1 << 63 && len < 1 << 40).then_some(shape)
+}
+
+fn axis(axis: isize, ndim: usize) -> Option<usize> {
+    let ndim = ndim as i128;
+    let axis = axis as i128;
+    let axis = if axis < 0 { axis + ndim } else { axis };
+    (0..ndim).contains(&axis).then_some(axis as usize)
+}
+
+/// Which of the axes are named, if each exists and is named once.
+fn named(axes: &[isize], ndim: usize) -> Option<Vec<bool>> {
+    let mut is_named = vec![false; ndim];
+    for &a in axes {
+        let at = axis(a, ndim)?;
+        if std::mem::replace(&mut is_named[at], true) {
+            return None;
+        }
+    }
+    Some(is_named)
+}
+
+fn broadcast(a: &[usize], b: &[usize]) -> Shape {
+    held(joint(a, b)?)
+}
+
+/// As [`broadcast`], whether or not a memory could hold it.
+fn joint(a: &[usize], b: &[usize]) -> Shape {
+    let ndim = a.len().max(b.len());
+    let size = |shape: &[usize], i: usize| match (i + shape.len()).checked_sub(ndim) {
+        Some(i) => shape[i],
+        None => 1,
+    };
+    let joint = |i| match (size(a, i), size(b, i)) {
+        (m, n) if m == n || n == 1 => Some(m),
+        (1, n) => Some(n),
+        _ => None,
+    };
+    (0..ndim).map(joint).collect()
+}
+
+/// What a reduction leaves, and how many elements become one.
+fn reduced(shape: &[usize], axes: &[isize], keepdim: bool) -> Option<(Vec<usize>, usize)> {
+    let mut folds = named(axes, shape.len())?;
+    if axes.is_empty() {
+        folds.fill(true);
+    }
+    let (mut left, mut count) = (Vec::new(), 1);
+    for (&size, folds) in shape.iter().zip(folds) {
+        match (folds, keepdim) {
+            (false, _) => left.push(size),
+            (true, true) => left.push(1),
+            (true, false) => {}
+        }
+        if folds {
+            count *= size;
+        }
+    }
+    Some((held(left)?, count))
+}
+
+fn sum(d: &Draw) -> Shape {
+    Some(reduced(&d.shape, &d.some_axes(), d.flags[0])?.0)
+}
+
+/// As a sum, but of nothing there is none.
+fn choice(d: &Draw) -> Shape {
+    let (shape, count) = reduced(&d.shape, &d.some_axes(), d.flags[0])?;
+    (count > 0).then_some(shape)
+}
+
+fn arg(d: &Draw) -> Shape {
+    let (shape, count) = reduced(&d.shape, &d.axes[..1], d.flags[0])?;
+    (count > 0).then_some(shape)
+}
+
+/// The positions that a slice takes of an axis, as Python's `range(n)[slice]`.
+fn positions(slice: Slice, size: usize) -> Option<usize> {
+    let clip = |bound: isize| {
+        let bound = bound as i128;
+        let bound = if bound < 0 {
+            bound + size as i128
+        } else {
+            bound
+        };
+        bound.clamp(0, size as i128) as usize
+    };
+    match slice {
+        Slice::Index(_) => None,
+        Slice::Range { start, end, step } => {
+            let (start, end) = (start.map_or(0, clip), end.map_or(size, clip));
+            Some(end.saturating_sub(start).div_ceil(step))
+        }
+    }
+}
+
+fn sliced(shape: &[usize], slices: &[Slice]) -> Shape {
+    let mut left = Vec::new();
+    for (i, &size) in shape.iter().enumerate() {
+        match slices.get(i) {
+            None => left.push(size),
+            Some(&Slice::Index(at)) => {
+                axis(at, size)?;
+            }
+            Some(Slice::Range { step: 0, .. }) => return None,
+            Some(&slice) => left.push(positions(slice, size)?),
+        }
+    }
+    (slices.len() <= shape.len()).then_some(left)
+}
+
+fn narrowed(d: &Draw) -> Shape {
+    let at = axis(d.axes[0], d.shape.len())?;
+    let (start, size) = (d.positions[0] as i128, d.shape[at] as i128);
+    let start = if start < 0 { start + size } else { start };
+    let fits = start >= 0 && start + d.sizes[0] as i128 <= size;
+    let mut shape = d.shape.clone();
+    shape[at] = d.sizes[0];
+    fits.then_some(shape)
+}
+
+fn padded(d: &Draw) -> Shape {
+    let amounts = d.amounts();
+    let mut shape = d.shape.clone();
+    let untouched = shape.len().checked_sub(amounts.len())?;
+    for (size, &(before, after)) in shape[untouched..].iter_mut().rev().zip(&amounts) {
+        let (before, after) = (before as i128, after as i128);
+        if *size as i128 + before.min(0) + after.min(0) < 0 {
+            return None;
+        }
+        *size = usize::try_from(*size as i128 + before + after).ok()?;
+    }
+    held(shape)
+}
+
+fn reshaped(from: &[usize], to: &[isize]) -> Shape {
+    let len = from.iter().product::<usize>() as i128;
+    let sizes = to.iter().filter(|&&n| n != -1);
+    let known = sizes.fold(1i128, |n, &size| n.saturating_mul(size as i128));
+    let inferred = to.iter().filter(|&&n| n == -1).count();
+    if inferred > 1 || to.iter().any(|&n| n < -1) || inferred == 1 && known == 0 {
+        return None;
+    }
+    let fill = |&n: &isize| {
+        if n == -1 {
+            (len / known) as usize
+        } else {
+            n as usize
+        }
+    };
+    let shape = held(to.iter().map(fill).collect())?;
+    (shape.iter().product::<usize>() as i128 == len).then_some(shape)
+}
+
+fn flattened(d: &Draw) -> Shape {
+    let ndim = d.shape.len().max(1);
+    let (first, last) = (axis(d.axes[0], ndim)?, axis(d.axes[1], ndim)?);
+    if first > last {
+        return None;
+    }
+    if d.shape.is_empty() {
+        return Some(vec![1]);
+    }
+    let joint = d.shape[first..=last].iter().product();
+    Some([&d.shape[..first], &[joint], &d.shape[last + 1..]].concat())
+}
+
+fn joined(shapes: &[&[usize]], at: isize) -> Shape {
+    let parts: Vec<_> = shapes.iter().filter(|shape| ***shape != [0]).collect();
+    let Some(first) = parts.first() else {
+        return axis(at, 1).map(|_| vec![0]);
+    };
+    let at = axis(at, first.len())?;
+    let mut shape = first.to_vec();
+    for part in &parts[1..] {
+        let mut other = part.to_vec();
+        *other.get_mut(at)? = shape[at];
+        if other != shape {
+            return None;
+        }
+        shape[at] += part[at];
+    }
+    held(shape)
+}
+
+/// The shape of the last piece, with the number of pieces before it.
+fn pieces(d: &Draw, size: usize) -> Shape {
+    let at = axis(d.axes[0], d.shape.len())?;
+    let len = d.shape[at];
+    let (count, last) = match (len, size) {
+        (0, _) => (1, 0),
+        (_, 0) => return None,
+        (len, size) => (len.div_ceil(size), len - (len.div_ceil(size) - 1) * size),
+    };
+    let mut shape = d.shape.clone();
+    shape[at] = last;
+    // More pieces than that are more than memory holds.
+    (count < 1 << 40).then(|| [&[count], &shape[..]].concat())
+}
+
+fn last_of(pieces: Result<Vec<Tensor<f64>>>) -> Shape {
+    let pieces = pieces.ok()?;
+    Some([&[pieces.len()], pieces.last()?.shape()].concat())
+}
+
+fn in_range(index: &Tensor<i64>, size: usize) -> bool {
+    index
+        .iter()
+        .all(|&i| usize::try_from(i).is_ok_and(|i| i < size))
+}
+
+/// Whether every place of the index is one of the shape, but along one axis.
+fn covers(shape: &[usize], index: &[usize], but: Option<usize>) -> bool {
+    let mut sizes = shape.iter().zip(index).enumerate();
+    shape.len() == index.len() && sizes.all(|(i, (n, m))| but == Some(i) || m <= n)
+}
+
+fn product(a: &[usize], b: &[usize], transpose: [bool; 2]) -> Shape {
+    let read = |shape: &[usize], is_left: bool, transpose: bool| {
+        let (batch, mut matrix) = match shape {
+            [] => return None,
+            [n] if is_left => (vec![], [1, *n]),
+            [n] => (vec![], [*n, 1]),
+            [batch @ .., m, n] => (batch.to_vec(), [*m, *n]),
+        };
+        if transpose && shape.len() > 1 {
+            matrix.reverse();
+        }
+        Some((batch, matrix))
+    };
+    let (batch_a, [m, k]) = read(a, true, transpose[0])?;
+    let (batch_b, [k_too, n]) = read(b, false, transpose[1])?;
+    let mut shape = joint(&batch_a, &batch_b)?;
+    shape.extend((a.len() > 1).then_some(m));
+    shape.extend((b.len() > 1).then_some(n));
+    if k == k_too { held(shape) } else { None }
+}
+
+fn same(d: &Draw) -> Shape {
+    Some(d.shape.clone())
+}
+
+fn both(d: &Draw) -> Shape {
+    broadcast(&d.shape, &d.partner)
+}
+
+/// As [`both`], for masks.
+fn both_masks(d: &Draw) -> Shape {
+    held_of(1, joint(&d.shape, &d.partner)?)
+}
+
+/// Labels for the first operand as scores, and whether they are classes.
+fn labels(d: &Draw) -> (Tensor<i64>, bool) {
+    let mut shape = d.shape.clone();
+    let classes = match shape.len() {
+        0 => 0,
+        1 => shape.remove(0),
+        _ => shape.remove(1),
+    };
+    let labels = d.indices(&shape, classes);
+    let fits = !d.shape.is_empty() && in_range(&labels, classes);
+    (labels, fits)
+}
+
+// ---------------------------------------------------------------- operations
+
+const OPERATIONS: &[Row] = &[
+    ("neg", |d| (of(Ok(d.x().neg())), same(d))),
+    ("abs", |d| (of(Ok(d.x().abs())), same(d))),
+    ("sign", |d| (of(Ok(d.x().sign())), same(d))),
+    ("square", |d| (of(Ok(d.x().square())), same(d))),
+    ("relu", |d| (of(Ok(d.x().relu())), same(d))),
+    ("clamp", |d| (of(Ok(d.x().clamp(d.number, 1.0))), same(d))),
+    ("clamp_min", |d| {
+        (of(Ok(d.x().clamp_min(d.number))), same(d))
+    }),
+    ("clamp_max", |d| {
+        (of(Ok(d.x().clamp_max(d.number))), same(d))
+    }),
+    ("exp", |d| (of(Ok(d.x().exp())), same(d))),
+    ("log", |d| (of(Ok(d.x().log())), same(d))),
+    ("sqrt", |d| (of(Ok(d.x().sqrt())), same(d))),
+    ("powf", |d| (of(Ok(d.x().powf(d.number))), same(d))),
+    ("powi", |d| {
+        (of(Ok(d.x().powi(d.positions[0] as i32))), same(d))
+    }),
+    ("sigmoid", |d| (of(Ok(d.x().sigmoid())), same(d))),
+    ("tanh", |d| (of(Ok(d.x().tanh())), same(d))),
+    ("add_scalar", |d| {
+        (of(Ok(d.x().add_scalar(d.number))), same(d))
+    }),
+    ("mul_scalar", |d| {
+        (of(Ok(d.x().mul_scalar(d.number))), same(d))
+    }),
+    ("add", |d| (of(d.x().add(&d.y())), both(d))),
+    ("sub", |d| (of(d.x().sub(&d.y())), both(d))),
+    ("mul", |d| (of(d.x().mul(&d.y())), both(d))),
+    ("div", |d| (of(d.x().div(&d.y())), both(d))),
+    ("pow", |d| (of(d.x().pow(&d.y())), both(d))),
+    ("maximum", |d| (of(d.x().maximum(&d.y())), both(d))),
+    ("minimum", |d| (of(d.x().minimum(&d.y())), both(d))),
+    ("integers", |d| {
+        (of(d.x().cast::<i64>().add(&d.y().cast())), both(d))
+    }),
+    ("eq_to", |d| (of(d.x().eq_to(&d.y())), both_masks(d))),
+    ("ne", |d| (of(d.x().ne(&d.y())), both_masks(d))),
+    ("lt", |d| (of(d.x().lt(&d.y())), both_masks(d))),
+    ("le", |d| (of(d.x().le(&d.y())), both_masks(d))),
+    ("gt", |d| (of(d.x().gt(&d.y())), both_masks(d))),
+    ("ge", |d| (of(d.x().ge(&d.y())), both_masks(d))),
+    ("and", |d| {
+        (of(d.mask(&d.shape).and(&d.mask(&d.partner))), both_masks(d))
+    }),
+    ("or", |d| {
+        (of(d.mask(&d.shape).or(&d.mask(&d.partner))), both_masks(d))
+    }),
+    ("not", |d| (of(Ok(d.mask(&d.shape).not())), same(d))),
+    ("masked_fill", |d| {
+        (of(d.x().masked_fill(&d.mask(&d.partner), 0.0)), both(d))
+    }),
+    ("where_", |d| {
+        (of(d.mask(&d.partner).where_(&d.x(), &d.y())), both(d))
+    }),
+    ("reshape", |d| {
+        (
+            of(d.x().reshape(d.reshape())),
+            reshaped(&d.shape, &d.reshape()),
+        )
+    }),
+    ("reshape_to", |d| {
+        let to: Vec<isize> = d.partner.iter().map(|&n| n as isize).collect();
+        (of(d.x().reshape_to(&d.partner)), reshaped(&d.shape, &to))
+    }),
+    ("flatten", |d| {
+        (of(d.x().flatten(d.axes[0], d.axes[1])), flattened(d))
+    }),
+    ("squeeze", |d| {
+        let squeezed = named(&d.some_axes(), d.shape.len()).map(|named| {
+            let kept = d
+                .shape
+                .iter()
+                .zip(named)
+                .filter(|(size, named)| **size != 1 || !named);
+            kept.map(|(&size, _)| size).collect()
+        });
+        (of(d.x().squeeze(d.some_axes())), squeezed)
+    }),
+    ("squeeze_all", |d| {
+        let squeezed = d.shape.iter().copied().filter(|&size| size != 1).collect();
+        (of(Ok(d.x().squeeze_all())), Some(squeezed))
+    }),
+    ("unsqueeze", |d| {
+        let unsqueezed = axis(d.axes[0], d.shape.len() + 1).map(|at| {
+            let mut shape = d.shape.clone();
+            shape.insert(at, 1);
+            shape
+        });
+        (of(d.x().unsqueeze(d.axes[0])), unsqueezed)
+    }),
+    ("permute", |d| {
+        let order = d.order();
+        let is_order = named(&order, d.shape.len()).filter(|named| !named.contains(&false));
+        let permuted = is_order.and_then(|_| {
+            let sizes = order
+                .iter()
+                .map(|&a| axis(a, d.shape.len()).map(|a| d.shape[a]));
+            sizes.collect()
+        });
+        (of(d.x().permute(order)), permuted)
+    }),
+    ("transpose", |d| {
+        let ndim = d.shape.len();
+        let swapped = axis(d.axes[0], ndim)
+            .zip(axis(d.axes[1], ndim))
+            .map(|(a, b)| {
+                let mut shape = d.shape.clone();
+                shape.swap(a, b);
+                shape
+            });
+        (of(d.x().transpose(d.axes[0], d.axes[1])), swapped)
+    }),
+    ("t", |d| {
+        let mut shape = d.shape.clone();
+        shape.reverse();
+        (of(d.x().t()), Some(shape).filter(|shape| shape.len() <= 2))
+    }),
+    ("expand", |d| {
+        let fits = both(d).filter(|joint| *joint == d.shape);
+        (of(d.y().expand(&d.shape)), fits)
+    }),
+    ("expand", |d| {
+        let to = [&d.sizes[..1], &d.shape].concat();
+        (of(d.x().expand(&to)), held(to))
+    }),
+    ("flip", |d| {
+        let fits = named(&d.some_axes(), d.shape.len()).map(|_| d.shape.clone());
+        (of(d.x().flip(d.some_axes())), fits)
+    }),
+    ("cat", |d| {
+        let shapes = [&d.shape[..], &d.partner, &d.shape];
+        (
+            of(Tensor::cat(&[&d.x(), &d.y(), &d.x()], d.axes[0])),
+            joined(&shapes, d.axes[0]),
+        )
+    }),
+    ("stack", |d| {
+        let fits = axis(d.axes[0], d.shape.len() + 1).filter(|_| d.shape == d.partner);
+        let stacked = fits.and_then(|at| {
+            let mut shape = d.shape.clone();
+            shape.insert(at, 2);
+            held(shape)
+        });
+        (of(Tensor::stack(&[&d.x(), &d.y()], d.axes[0])), stacked)
+    }),
+    ("split", |d| {
+        (
+            last_of(d.x().split(d.sizes[0], d.axes[0])),
+            pieces(d, d.sizes[0]),
+        )
+    }),
+    ("chunk", |d| {
+        let n = d.sizes[0];
+        let len = axis(d.axes[0], d.shape.len()).map_or(0, |at| d.shape[at]);
+        let expected = if n == 0 {
+            None
+        } else {
+            pieces(d, len.div_ceil(n))
+        };
+        (last_of(d.x().chunk(n, d.axes[0])), expected)
+    }),
+    ("slice", |d| {
+        (of(d.x().slice(d.slices())), sliced(&d.shape, &d.slices()))
+    }),
+    ("slice_fill", |d| {
+        let mut x = d.x();
+        let done = x.slice_fill(d.slices(), 7.0).map(|()| x);
+        (
+            of(done),
+            sliced(&d.shape, &d.slices()).map(|_| d.shape.clone()),
+        )
+    }),
+    ("slice_assign", |d| {
+        let part = sliced(&d.shape, &d.slices());
+        let fits = part.filter(|part| broadcast(part, &d.partner).as_ref() == Some(part));
+        let mut x = d.x();
+        let done = x.slice_assign(d.slices(), &d.y()).map(|()| x);
+        (of(done), fits.map(|_| d.shape.clone()))
+    }),
+    ("unslice", |d| {
+        let fits = sliced(&d.partner, &d.slices()).filter(|part| *part == d.shape);
+        let fits = fits.and_then(|_| held(d.partner.clone()));
+        (of(d.x().unslice(&d.partner, d.slices())), fits)
+    }),
+    ("narrow", |d| {
+        (
+            of(d.x().narrow(d.axes[0], d.positions[0], d.sizes[0])),
+            narrowed(d),
+        )
+    }),
+    ("select", |d| {
+        let at = axis(d.axes[0], d.shape.len());
+        let selected = at.and_then(|at| {
+            axis(d.positions[0], d.shape[at])?;
+            let mut shape = d.shape.clone();
+            shape.remove(at);
+            Some(shape)
+        });
+        (of(d.x().select(d.axes[0], d.positions[0])), selected)
+    }),
+    ("pad", |d| (of(d.x().pad(&d.amounts(), 1.0)), padded(d))),
+    ("index_select", |d| {
+        let index = d.indices(&[d.sizes[0].min(9)], d.size_of_axis());
+        let at = axis(d.axes[0], d.shape.len());
+        let at = at.filter(|&at| in_range(&index, d.shape[at]));
+        let selected = at.and_then(|at| {
+            let mut shape = d.shape.clone();
+            shape[at] = index.len();
+            held(shape)
+        });
+        (of(d.x().index_select(d.axes[0], &index)), selected)
+    }),
+    ("index_add", |d| {
+        let index = d.indices(&[d.sizes[0].min(9)], d.size_of_axis());
+        let at = axis(d.axes[0], d.shape.len());
+        let fits = at.filter(|&at| {
+            let mut shape = d.shape.clone();
+            shape[at] = index.len();
+            in_range(&index, d.shape[at]) && shape == d.partner
+        });
+        let sums = d.x().index_add(d.axes[0], &index, &d.y());
+        (of(sums), fits.map(|_| d.shape.clone()))
+    }),
+    ("gather", |d| {
+        let index = d.indices(&d.partner, d.size_of_axis());
+        let at = axis(d.axes[0], d.shape.len());
+        let at = at.filter(|&at| covers(&d.shape, index.shape(), Some(at)));
+        let at = at.filter(|&at| in_range(&index, d.shape[at]));
+        (
+            of(d.x().gather(d.axes[0], &index)),
+            at.map(|_| index.shape().to_vec()),
+        )
+    }),
+    ("scatter_add", |d| {
+        let index = d.indices(&d.partner, d.size_of_axis());
+        let at = axis(d.axes[0], d.shape.len());
+        let at = at.filter(|&at| covers(&d.shape, index.shape(), Some(at)));
+        let at = at.filter(|&at| in_range(&index, d.shape[at]));
+        let sums = d.x().scatter_add(d.axes[0], &index, &d.y());
+        (of(sums), at.map(|_| d.shape.clone()))
+    }),
+    ("one_hot", |d| {
+        let labels = d.indices(&d.shape, 4);
+        let fits = in_range(&labels, d.sizes[0]);
+        let shape = [labels.shape(), &d.sizes[..1]].concat();
+        (
+            of(labels.one_hot::<f64>(d.sizes[0])),
+            held(shape).filter(|_| fits),
+        )
+    }),
+    ("sum", |d| (of(Ok(d.x().sum())), Some(vec![]))),
+    ("sum_axes", |d| {
+        (of(d.x().sum_axes(d.some_axes(), d.flags[0])), sum(d))
+    }),
+    ("sum_to", |d| {
+        let fits = both(d).filter(|joint| *joint == d.shape);
+        (
+            of(d.x().sum_to(&d.partner)),
+            fits.and_then(|_| held(d.partner.clone())),
+        )
+    }),
+    ("mean", |d| (of(Ok(d.x().mean())), Some(vec![]))),
+    ("mean_axes", |d| {
+        (of(d.x().mean_axes(d.some_axes(), d.flags[0])), sum(d))
+    }),
+    ("var", |d| (of(Ok(d.x().var())), Some(vec![]))),
+    ("var_axes", |d| {
+        let variance = d.x().var_axes(d.some_axes(), d.number, d.flags[0]);
+        (of(variance), sum(d).filter(|_| !d.number.is_nan()))
+    }),
+    ("std", |d| (of(Ok(d.x().std())), Some(vec![]))),
+    ("std_axes", |d| {
+        let deviation = d.x().std_axes(d.some_axes(), d.number, d.flags[0]);
+        (of(deviation), sum(d).filter(|_| !d.number.is_nan()))
+    }),
+    ("norm", |d| {
+        let fits = !d.number.is_nan() && (!d.x().is_empty() || (0.0..1e9).contains(&d.number));
+        (of(d.x().norm(d.number)), fits.then(Vec::new))
+    }),
+    ("norm_axes", |d| {
+        let of_nothing = (0.0..1e9).contains(&d.number);
+        let norm = if of_nothing { sum(d) } else { choice(d) };
+        let norm = norm.filter(|_| !d.number.is_nan());
+        (
+            of(d.x().norm_axes(d.number, d.some_axes(), d.flags[0])),
+            norm,
+        )
+    }),
+    ("amax", |d| {
+        (of(d.x().amax()), (!d.x().is_empty()).then(Vec::new))
+    }),
+    ("amax_axes", |d| {
+        (of(d.x().amax_axes(d.some_axes(), d.flags[0])), choice(d))
+    }),
+    ("amin", |d| {
+        (of(d.x().amin()), (!d.x().is_empty()).then(Vec::new))
+    }),
+    ("amin_axes", |d| {
+        (of(d.x().amin_axes(d.some_axes(), d.flags[0])), choice(d))
+    }),
+    ("argmax", |d| {
+        (of(d.x().argmax()), (!d.x().is_empty()).then(Vec::new))
+    }),
+    ("argmax_axis", |d| {
+        (of(d.x().argmax_axis(d.axes[0], d.flags[0])), arg(d))
+    }),
+    ("argmin", |d| {
+        (of(d.x().argmin()), (!d.x().is_empty()).then(Vec::new))
+    }),
+    ("argmin_axis", |d| {
+        (of(d.x().argmin_axis(d.axes[0], d.flags[0])), arg(d))
+    }),
+    ("softmax", |d| {
+        (
+            of(d.x().softmax(d.axes[0])),
+            axis(d.axes[0], d.shape.len()).map(|_| d.shape.clone()),
+        )
+    }),
+    ("log_softmax", |d| {
+        (
+            of(d.x().log_softmax(d.axes[0])),
+            axis(d.axes[0], d.shape.len()).map(|_| d.shape.clone()),
+        )
+    }),
+    ("logsumexp", |d| {
+        (of(d.x().logsumexp(d.some_axes(), d.flags[0])), sum(d))
+    }),
+    ("matmul", |d| {
+        (
+            of(d.x().matmul(&d.y())),
+            product(&d.shape, &d.partner, [false; 2]),
+        )
+    }),
+    ("matmul_with", |d| {
+        let transpose = [d.flags[0], d.flags[1]];
+        let answer = d.x().matmul_with(&d.y(), d.flags[0], d.flags[1]);
+        (of(answer), product(&d.shape, &d.partner, transpose))
+    }),
+    ("linear", |d| {
+        let features = d.shape.last().copied().unwrap_or(1).min(9);
+        let weight = [d.sizes[0].min(6), features];
+        let bias = d.tensor(&[weight[0] + usize::from(d.seed.is_multiple_of(5))], 6);
+        let fits = d.shape.last() == Some(&features);
+        let fits = fits && (!d.flags[0] || bias.len() == weight[0]);
+        let mut shape = d.shape.clone();
+        shape.pop();
+        shape.push(weight[0]);
+        let answer = d
+            .x()
+            .linear(&d.tensor(&weight, 5), d.flags[0].then_some(&bias));
+        (of(answer), held(shape).filter(|_| fits))
+    }),
+    ("cross_entropy", |d| {
+        let (labels, fits) = labels(d);
+        let options = CrossEntropyOptions::default().ignore_index(-7);
+        let answer = d.x().cross_entropy(&labels, options);
+        (of(answer), fits.then(Vec::new))
+    }),
+    ("cross_entropy_grad", |d| {
+        let (labels, fits) = labels(d);
+        let per_label = d.tensor(labels.shape(), 7);
+        (
+            of(d.x().cross_entropy_grad(&labels, &per_label, -100)),
+            fits.then(|| d.shape.clone()),
+        )
+    }),
+    ("add_assign", |d| {
+        let mut x = d.x();
+        let done = x.add_assign(&d.y()).map(|()| x);
+        (of(done), same(d).filter(|shape| *shape == d.partner))
+    }),
+    ("add_scaled", |d| {
+        let mut x = d.x();
+        let done = x.add_scaled(d.number, &d.y()).map(|()| x);
+        (of(done), same(d).filter(|shape| *shape == d.partner))
+    }),
+    ("sgd_step", |d| {
+        let mut x = d.x();
+        let done = x.sgd_step(&d.y(), &step(d)).map(|()| x);
+        (
+            of(done),
+            same(d).filter(|shape| *shape == d.partner && is_rate(d.number)),
+        )
+    }),
+    ("sgd_momentum_step", |d| {
+        let (mut x, mut velocity) = (d.x(), d.x());
+        let done = x
+            .sgd_momentum_step(&mut velocity, &d.y(), &step(d))
+            .map(|()| x);
+        (
+            of(done),
+            same(d).filter(|shape| *shape == d.partner && is_rate(d.number)),
+        )
+    }),
+    ("zeros", |d| {
+        (
+            of(Tensor::<f64>::zeros(&d.sizes[..3])),
+            held(d.sizes[..3].to_vec()),
+        )
+    }),
+    ("ones", |d| {
+        (
+            of(Tensor::<i64>::ones(&d.sizes[..3])),
+            held(d.sizes[..3].to_vec()),
+        )
+    }),
+    ("full", |d| {
+        (
+            of(Tensor::<f64>::full(&d.sizes[..2], 1.0)),
+            held(d.sizes[..2].to_vec()),
+        )
+    }),
+    ("from_fn", |d| {
+        (
+            of(Tensor::<f64>::from_fn(&d.sizes[..2], |i| i[0] as f64)),
+            held(d.sizes[..2].to_vec()),
+        )
+    }),
+    ("from_vec", |d| {
+        let fits = d.sizes[..2]
+            .iter()
+            .fold(1u128, |n, &m| n.saturating_mul(m as u128))
+            == 4;
+        (
+            of(Tensor::from_vec(&d.sizes[..2], vec![0.0; 4])),
+            fits.then(|| d.sizes[..2].to_vec()),
+        )
+    }),
+    ("eye", |d| {
+        (
+            of(Tensor::<f64>::eye(d.sizes[0])),
+            held(vec![d.sizes[0]; 2]),
+        )
+    }),
+    ("linspace", |d| {
+        (
+            of(Tensor::<f64>::linspace(0.0, 1.0, d.sizes[0])),
+            held(vec![d.sizes[0]]),
+        )
+    }),
+    ("rand", |d| {
+        (
+            of(Tensor::<f64>::rand(&d.sizes[..2], &mut rng(d))),
+            held(d.sizes[..2].to_vec()),
+        )
+    }),
+    ("randn", |d| {
+        (
+            of(Tensor::<f64>::randn(&d.sizes[..2], &mut rng(d))),
+            held(d.sizes[..2].to_vec()),
+        )
+    }),
+    ("uniform", |d| {
+        let fits = d.number.is_finite() && d.number <= 1.0;
+        let answer = Tensor::<f64>::uniform(&d.sizes[..2], d.number, 1.0, &mut rng(d));
+        (of(answer), held(d.sizes[..2].to_vec()).filter(|_| fits))
+    }),
+    ("normal", |d| {
+        let answer = Tensor::<f64>::normal(&d.sizes[..2], 0.0, d.number, &mut rng(d));
+        (
+            of(answer),
+            held(d.sizes[..2].to_vec()).filter(|_| is_rate(d.number)),
+        )
+    }),
+    ("bernoulli", |d| {
+        let fits = (0.0..=1.0).contains(&d.number);
+        let answer = Tensor::bernoulli(&d.sizes[..2], d.number, &mut rng(d));
+        (
+            of(answer),
+            held_of(1, d.sizes[..2].to_vec()).filter(|_| fits),
+        )
+    }),
+    ("randperm", |d| {
+        (
+            of(Tensor::randperm(d.sizes[0], &mut rng(d))),
+            held(vec![d.sizes[0]]),
+        )
+    }),
+    ("permutation", |d| {
+        let answer = permutation(d.sizes[0], &mut rng(d)).ok();
+        (
+            answer.map(|order| vec![order.len()]),
+            held(vec![d.sizes[0]]),
+        )
+    }),
+];
+
+fn rng(d: &Draw) -> Generator {
+    Generator::new(d.seed)
+}
+
+fn is_rate(x: f64) -> bool {
+    x.is_finite() && x >= 0.0
+}
+
+fn step(d: &Draw) -> SgdStep {
+    SgdStep {
+        lr: d.number,
+        momentum: 0.9,
+        dampening: 0.5,
+        weight_decay: 0.1,
+        nesterov: d.flags[0],
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_operation_answers(d in draw()) {
+        for (name, row) in OPERATIONS {
+            let (answer, expected) = row(&d);
+            prop_assert_eq!(answer, expected, "{}", name);
+        }
+    }
+
+    /// What takes and gives other things than tensors.
+    #[test]
+    fn every_question_is_answered(d in draw()) {
+        let (x, y) = (d.x(), d.y());
+        let index: Vec<usize> = d.positions.iter().map(|&i| i as usize).collect();
+        let index = &index[..d.seed as usize % 7];
+        let inside = index.len() == x.ndim() && index.iter().zip(x.shape()).all(|(i, n)| i < n);
+        prop_assert_eq!(x.get(index).is_some(), inside);
+        let mut changed = x.clone();
+        prop_assert_eq!(changed.set(index, 9.0).is_ok(), inside);
+        prop_assert_eq!(changed.get(index), inside.then_some(9.0));
+        prop_assert_eq!(x.item().is_ok(), x.len() == 1);
+        prop_assert_eq!(x.all_close(&y, 0.0, d.number), x.shape() == y.shape() && x.iter().zip(&y).all(|(a, b)| a == b || (a - b).abs() <= d.number));
+        prop_assert_eq!(x.mul_scalar(2.0).map(|x| x / 2.0), x.clone());
+        prop_assert!(x.to_string().starts_with("tensor("));
+        let printed = format!("{x:?} {:.1} {}", x.cast::<f32>(), d.mask(&d.shape));
+        prop_assert!(printed.starts_with("Tensor<f64>["));
+        let zeros = x.zeros_like();
+        prop_assert_eq!(zeros.shape(), x.shape());
+        prop_assert_eq!(x.ones_like().sum().item().unwrap(), x.len() as f64);
+        let mut items = x.to_vec();
+        shuffle(&mut items, &mut rng(&d));
+        prop_assert_eq!(items.len(), x.len());
+        let mask = d.mask(&d.shape);
+        prop_assert_eq!(mask.any(), !mask.not().all());
+        let mut filled = y;
+        filled.fill(1.5);
+        filled.map_in_place(|x| x * 2.0);
+        prop_assert!(filled.eq_scalar(3.0).all());
+    }
+
+    #[test]
+    fn ranges_have_the_length_that_they_say(start in -9i64..9, end in -9i64..9, step in -4i64..4) {
+        let expected: Vec<i64> = match step {
+            0 => vec![],
+            step => (0..).map(|i| start + i * step).take_while(|&x| if step > 0 { x < end } else { x > end }).collect(),
+        };
+        let refused = step == 0 || (end - start) * step < 0;
+        let answer = Tensor::arange(start, end, step).ok().map(|x| x.to_vec());
+        prop_assert_eq!(&answer, &(!refused).then(|| expected.clone()));
+        let floats = Tensor::arange(start as f64, end as f64, step as f64).ok();
+        prop_assert_eq!(floats.map(|x| x.cast::<i64>().to_vec()), answer);
+    }
+}
