@@ -186,6 +186,7 @@ fn train(
 
 fn main() -> Result {
     let options = Options::parse();
+    let out = options.common.out_dir("custom_op")?;
     let rng = &mut options.common.generator();
     let steps = if options.common.quick { 30 } else { 1000 };
     check(rng)?;
@@ -198,7 +199,7 @@ fn main() -> Result {
     let shrink = Shrink {
         threshold: Parameter::new(Tensor::full([CHANNELS, 1, 1], 0.2)?),
     };
-    let models = [
+    let mut models = [
         ("nothing", between().add(decode.clone())),
         ("ReLU", between().add(Relu).add(decode.clone())),
         ("shrink", between().add(shrink).add(decode.clone())),
@@ -207,31 +208,39 @@ fn main() -> Result {
     let clean = bars(64, rng)?;
     let noisy = with_noise(&clean, rng)?;
     let error = |images: &Tensor| images.sub(&clean)?.square().mean().item();
-    println!("Mean squared error of 64 images of bars that no network has seen:");
-    println!("  {:34} {:.5}", "noisy, as they are", error(&noisy)?);
+    println!(
+        "Mean squared error of 64 images of bars that no network has seen:\n  \
+         noisy, as they are                {:.4}",
+        error(&noisy)?
+    );
     let mut curves = Vec::new();
     let mut panels = vec![panel("clean", &clean)?, panel("noisy", &noisy)?];
-    for (name, mut model) in models {
+    for (name, model) in &mut models {
         // The same start, the same images, the same noise for each.
-        curves.push((name, train(&mut model, name, steps, &mut rng.clone())?));
+        curves.push((*name, train(model, name, steps, &mut rng.clone())?));
         let cleaned = model.forward(&Tape::inference().constant(noisy.clone()))?;
         println!(
-            "  two convolutions, {name:7} between   {:.5}",
+            "  two convolutions, {name:7} between {:.4}",
             error(cleaned.value())?
         );
         panels.push(panel(name, cleaned.value())?);
     }
+    for (name, parameter) in models[2].1.named_parameters() {
+        if name == "1.threshold" {
+            let (low, high) = (parameter.value().amin()?, parameter.value().amax()?);
+            println!(
+                "Of the thresholds, all 0.2 at first, training made {:.2} … {:.2}.",
+                low.item()?,
+                high.item()?
+            );
+        }
+    }
 
-    let out = options.common.out_dir("custom_op")?;
     heatmap_grid(
         out.join("cleaned.svg"),
         "Removing noise with two convolutions and an operation between them",
         &panels,
     )?;
-    let curves: Vec<_> = curves
-        .iter()
-        .map(|(name, losses)| (*name, losses.as_slice()))
-        .collect();
     line_chart(
         out.join("losses.svg"),
         "The error as the networks learn, by the operation between",

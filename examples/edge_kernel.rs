@@ -18,6 +18,7 @@
 //! (A. Zhang, Z. C. Lipton, M. Li, A. J. Smola); `--tutorial` repeats the run
 //! that is printed there.
 
+use anyhow::bail;
 use clap::Parser;
 use wengert::prelude::*;
 use wengert_examples::cli::Common;
@@ -35,7 +36,8 @@ struct Options {
 
     /// How many steps to print and to draw
     #[arg(long, value_name = "N", default_value_t = 20)]
-    steps: usize,
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    steps: u32,
 
     /// Start where the printed run of the tutorial started, not at random
     #[arg(long)]
@@ -51,7 +53,7 @@ fn main() -> Result {
     let edges = image.corr2d(&Tensor::from([[1.0, -1.0]]))?;
 
     // What is learned from them. A layer takes batches of images with channels;
-    // here both are one.
+    // here there is one of both.
     let data = (image.reshape([1, 1, 6, 8])?, edges.reshape([1, 1, 6, 7])?);
     let mut conv: Conv2d = Conv2d::builder(1, 1, (1, 2)).build(&mut options.common.generator())?;
     if options.tutorial {
@@ -61,46 +63,40 @@ fn main() -> Result {
 
     let mut sgd = Sgd::new(LEARNING_RATE)?;
     let mut losses = Vec::new();
-    let mut kernels = vec![kernel_panel("start", &conv)?];
+    let mut kernels = vec![panel("start", conv.weight.value())?];
     let print_every = 5 * options.steps.div_ceil(100);
     for step in 1..=options.steps {
         let loss = descend(&mut conv, &mut sgd, &data)?;
         losses.push(f64::from(loss));
         if step % print_every == 0 {
             println!("Step {step}, loss {loss:.3}");
-            kernels.push(kernel_panel(&format!("step {step}"), &conv)?);
+            kernels.push(panel(&format!("step {step}"), conv.weight.value())?);
         }
     }
-    let numbers = learned(&conv);
-    println!(
-        "weight [[{:.4}, {:.4}]], bias [{:.4}]",
-        numbers[0], numbers[1], numbers[2]
-    );
+    let [a, b, bias] = learned(&conv)[..] else {
+        bail!("a kernel of two weights has a bias and nothing else");
+    };
+    println!("weight [[{a:.4}, {b:.4}]], bias [{bias:.4}]");
     let prediction = conv.forward(&Tape::inference().constant(data.0.clone()))?;
 
     if !options.common.quick {
         for _ in options.steps..1000 {
             descend(&mut conv, &mut sgd, &data)?;
         }
-        let errors = learned(&conv).into_iter().zip([1.0, -1.0, 0.0]);
-        let error = errors.map(|(x, y)| (x - y).abs()).fold(0.0, f32::max);
         let steps = options.steps.max(1000);
-        println!(
-            "After {steps} steps, weight and bias are within {error:.0e} of [[1, -1]] and [0]"
-        );
+        let gaps = learned(&conv).into_iter().zip([1.0, -1.0, 0.0]);
+        let gap = gaps.fold(0.0, |most: f32, (x, goal)| most.max((x - goal).abs()));
+        println!("After {steps} steps, weight and bias are within {gap:.0e} of [[1, -1]] and [0]");
     }
 
     let out = options.common.out_dir("edge_kernel")?;
-    let edge_panel = |title: &str, edges: &Tensor| {
-        Ok::<_, anyhow::Error>(Panel::new(title, edges, Colors::Diverging)?.limits(-1.0, 1.0))
-    };
     heatmap_grid(
         out.join("edges.svg"),
         "An image, its edges, and the edges that the learned kernel finds",
         &[
             Panel::new("image", &image, Colors::Grey)?,
-            edge_panel("edges", &edges)?,
-            edge_panel("prediction", prediction.value())?,
+            panel("edges", &edges)?,
+            panel("prediction", prediction.value())?,
         ],
     )?;
     heatmap_grid(out.join("kernel.svg"), "The kernel as it learns", &kernels)?;
@@ -112,10 +108,8 @@ fn main() -> Result {
         &[("loss", &losses)],
         true,
     )?;
-    println!(
-        "Pictures: edges.svg, kernel.svg and loss.svg in {}",
-        out.display()
-    );
+    let dir = out.display();
+    println!("Pictures: edges.svg, kernel.svg and loss.svg in {dir}");
     Ok(())
 }
 
@@ -129,15 +123,13 @@ fn descend(conv: &mut Conv2d, sgd: &mut Sgd, (image, edges): &(Tensor, Tensor)) 
     Ok(value)
 }
 
-/// The three numbers that are learned: two weights and a bias.
+/// The numbers that are learned: two weights and a bias.
 fn learned(conv: &Conv2d) -> Vec<f32> {
-    let parameters = conv.named_parameters();
-    parameters
-        .iter()
-        .flat_map(|(_, p)| p.value().to_vec())
-        .collect()
+    let parameters = conv.named_parameters().into_iter();
+    parameters.flat_map(|(_, p)| p.value().to_vec()).collect()
 }
 
-fn kernel_panel(title: &str, conv: &Conv2d) -> Result<Panel> {
-    Ok(Panel::new(title, conv.weight.value(), Colors::Diverging)?.limits(-1.0, 1.0))
+/// A picture of numbers from −1, blue, to 1, red.
+fn panel(title: &str, numbers: &Tensor) -> Result<Panel> {
+    Ok(Panel::new(title, numbers, Colors::Diverging)?.limits(-1.0, 1.0))
 }

@@ -42,9 +42,13 @@ pub fn line_chart(
     title: &str,
     x_label: &str,
     y_label: &str,
-    series: &[(&str, &[f64])],
+    series: &[(impl AsRef<str>, impl AsRef<[f64]>)],
     log_y: bool,
 ) -> Result {
+    let series: Vec<(&str, &[f64])> = series
+        .iter()
+        .map(|(name, values)| (name.as_ref(), values.as_ref()))
+        .collect();
     let shown = |y: f64| y.is_finite() && (!log_y || y > 0.0);
     let values = series.iter().flat_map(|(_, values)| values.iter().copied());
     let (low, high) = values
@@ -58,7 +62,7 @@ pub fn line_chart(
         title,
         x_label,
         y_label,
-        series,
+        series: &series,
     };
     // A logarithmic axis has its ticks at powers of ten. With fewer than two
     // of them in range it would not tell its scale, and is not needed.
