@@ -313,6 +313,29 @@ impl Window2d {
         (first..end, first * stride + offset - before)
     }
 
+    /// The taps, along an axis, that some window finds inside the input. The
+    /// others are skipped, not tried: windows may lie far outside of a plane,
+    /// and far apart.
+    fn taps(&self, axis: usize, input: usize, output: usize) -> impl Iterator<Item = usize> {
+        let (stride, before) = (self.stride[axis], self.padding_before[axis]);
+        let (kernel, dilation) = (self.kernel[axis], self.dilation[axis]);
+        let next = move |mut tap: usize| {
+            while tap < kernel {
+                let offset = tap * dilation;
+                let first = before.saturating_sub(offset).div_ceil(stride);
+                if first < output && first * stride + offset < before + input {
+                    return Some(tap);
+                }
+                // That window and all after it read beyond the input, the one
+                // before it short of the input: with which tap does it arrive?
+                let short = first.min(output).checked_sub(1)?;
+                tap = (before - short * stride).div_ceil(dilation);
+            }
+            None
+        };
+        std::iter::successors(next(0), move |&tap| next(tap + 1))
+    }
+
     /// Calls `f(tap, outputs, first)` for every tap (in row-major order) and
     /// every row of `rows` in which it reads input: `outputs` are the windows of
     /// that row, as a range of the output plane, that find the tap inside the
@@ -329,21 +352,11 @@ impl Window2d {
         rows: Range<usize>,
         mut f: impl FnMut(usize, Range<usize>, usize),
     ) {
-        let [taps_i, taps_j] = [0, 1].map(|axis| {
-            let before = self.padding_before[axis];
-            let last = output[axis].saturating_sub(1) * self.stride[axis];
-            let first_tap = before.saturating_sub(last).div_ceil(self.dilation[axis]);
-            let end_tap = (before + input[axis]).div_ceil(self.dilation[axis]);
-            first_tap..end_tap.min(self.kernel[axis])
-        });
-        for i in taps_i {
+        for i in self.taps(0, input[0], output[0]) {
             let (reached, top) = self.reach(0, i, input[0], output[0]);
             let reached_rows = reached.start.max(rows.start)..reached.end.min(rows.end);
-            for j in taps_j.clone() {
+            for j in self.taps(1, input[1], output[1]) {
                 let (columns, left) = self.reach(1, j, input[1], output[1]);
-                if columns.is_empty() {
-                    continue;
-                }
                 for o in reached_rows.clone() {
                     let source = top + (o - reached.start) * self.stride[0];
                     let start = o * output[1];

@@ -399,4 +399,18 @@ mod tests {
         let at = Tensor::<i64>::zeros([0, 1, 1, 1]).unwrap();
         assert_eq!(none.max_pool2d_gather(&at).unwrap().shape(), [0, 1, 1, 1]);
     }
+
+    #[test]
+    fn windows_far_apart_take_no_time() {
+        // Two windows of 2⁴⁰ rows read the one row there is with taps that lie
+        // 2³⁹ apart.
+        let options = MaxPool2dOptions::new((1 << 40, 1))
+            .stride((1 << 39, 1))
+            .padding((1 << 39, 0))
+            .ceil_mode(true);
+        let x = Tensor::from([[[7.0f32]]]);
+        let (values, indices) = x.max_pool2d_with_indices(&options).unwrap();
+        assert_eq!(values.to_vec(), [7.0, 7.0]);
+        assert_eq!(indices.to_vec(), [0, 0]);
+    }
 }
