@@ -1,4 +1,48 @@
-//! Names for arrangements of operations: layers, losses, optimisers.
+//! Layers, losses, optimisers: names for arrangements of operations.
+//!
+//! There are no gradient rules here and no loops over elements; those are
+//! `wengert-autograd`'s and `wengert-tensor`'s. What is here is plain data: a
+//! layer is a struct with [`Parameter`](autograd::Parameter)s, a model is a
+//! struct of layers, and `&mut` is what updates it.
+//!
+//! | part | what there is |
+//! |---|---|
+//! | modules | [`Module`], [`Visit`], [`module!`], [`visit!`] |
+//! | layers | [`Conv2d`], [`Linear`], [`MaxPool2d`], [`AvgPool2d`], [`Relu`], [`Sigmoid`], [`Tanh`], [`Dropout`], [`Flatten`], [`Sequential`] |
+//! | losses and metrics | [`CrossEntropyLoss`], [`MseLoss`], [`accuracy`], [`confusion_matrix`] |
+//! | optimisers | [`Optimizer`], [`Sgd`] |
+//! | before training | [`init`], [`summary()`] |
+//!
+//! ```
+//! use autograd::Tape;
+//! use tensor::{Reduction, Tensor, random::Generator};
+//! use wengert_nn::{Conv2d, Flatten, Linear, MaxPool2d, Module, Optimizer, Relu, Sequential, Sgd};
+//!
+//! let rng = &mut Generator::new(0);
+//! let mut model: Sequential = Sequential::new()
+//!     .add(Conv2d::builder(1, 4, 3).padding(1).build(rng)?)
+//!     .add(Relu)
+//!     .add(MaxPool2d::new(2))
+//!     .add(Flatten::new())
+//!     .add(Linear::builder(4 * 4 * 4, 2).build(rng)?);
+//! let mut sgd = Sgd::builder(0.1).momentum(0.9).build()?;
+//!
+//! // Bright images are of class 1, dark ones of class 0.
+//! let bright = Tensor::uniform([16, 1, 8, 8], 0.5, 1.0, rng)?;
+//! let dark = Tensor::uniform([16, 1, 8, 8], 0.0, 0.5, rng)?;
+//! let images = Tensor::cat(&[&bright, &dark], 0)?;
+//! let labels = Tensor::cat(&[&Tensor::ones([16])?, &Tensor::zeros([16])?], 0)?;
+//! let mut losses = Vec::new();
+//! for _ in 0..20 {
+//!     let tape = Tape::new();
+//!     let logits = model.forward(&tape.constant(images.clone()))?;
+//!     let loss = logits.cross_entropy(&labels, Reduction::Mean)?;
+//!     losses.push(loss.item()?);
+//!     sgd.step(&mut model, &loss.backward()?)?;
+//! }
+//! assert!(losses[19] < 0.5 * losses[0]);
+//! # Ok::<(), tensor::Error>(())
+//! ```
 
 pub mod init;
 mod layers;
