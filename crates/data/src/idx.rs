@@ -168,7 +168,7 @@ fn reading(name: &str, source: io::Error) -> Error {
         }
         _ => Error::Io {
             path: name.to_owned(),
-            source,
+            cause: source,
         },
     }
 }

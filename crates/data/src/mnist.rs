@@ -71,7 +71,7 @@ fn read_file(path: &Path) -> Result<Idx> {
     let name = path.display().to_string();
     match File::open(path) {
         Ok(file) => read_named(file, &name),
-        Err(source) => Err(Error::Io { path: name, source }),
+        Err(cause) => Err(Error::Io { path: name, cause }),
     }
 }
 
@@ -94,7 +94,7 @@ fn find(dir: &Path, set: &str, kind: &str, axes: usize) -> Result<PathBuf> {
         .find(|path| path.is_file());
     found.ok_or_else(|| Error::Io {
         path: dir.join(standard).display().to_string(),
-        source: io::Error::new(
+        cause: io::Error::new(
             io::ErrorKind::NotFound,
             "no such file, nor with .gz or .idx in its name",
         ),

@@ -8,6 +8,9 @@
 //! ```text
 //! conv2d: input has 3 channels, weight expects 4 (input [8, 3, 32, 32], weight [16, 4, 3, 3])
 //! ```
+//!
+//! A cause is part of the message that it explains, and so no
+//! [`source`](std::error::Error::source) besides: printed once, it is told once.
 
 /// What a fallible call returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -93,20 +96,20 @@ pub enum Error {
         shape: Vec<usize>,
     },
     /// An error on its way through a container, with the name of the layer it came from.
-    #[error("in layer `{layer}`: {source}")]
+    #[error("in layer `{layer}`: {cause}")]
     InLayer {
         /// The dotted name of the layer.
         layer: String,
         /// What went wrong there.
-        source: Box<Self>,
+        cause: Box<Self>,
     },
     /// The operating system refused a file.
-    #[error("{path}: {source}")]
+    #[error("{path}: {cause}")]
     Io {
         /// The file.
         path: String,
         /// What the system said.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// A file or buffer that is not what it should be.
     #[error("{what}: {message}")]
@@ -159,13 +162,13 @@ impl Error {
     #[must_use]
     pub fn in_layer(self, name: &str) -> Self {
         match self {
-            Self::InLayer { layer, source } => Self::InLayer {
+            Self::InLayer { layer, cause } => Self::InLayer {
                 layer: format!("{name}.{layer}"),
-                source,
+                cause,
             },
             other => Self::InLayer {
                 layer: name.to_owned(),
-                source: Box::new(other),
+                cause: Box::new(other),
             },
         }
     }
