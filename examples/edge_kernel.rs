@@ -35,7 +35,12 @@ struct Options {
     common: Common,
 
     /// How many steps to print and to draw
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 20,
+        allow_negative_numbers = true
+    )]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     steps: u32,
 
@@ -46,6 +51,7 @@ struct Options {
 
 fn main() -> Result {
     let options = Options::parse();
+    let out = options.common.out_dir("edge_kernel")?;
 
     // The image, white with a black bar, and its edges.
     let mut image: Tensor = Tensor::ones([6, 8])?;
@@ -89,7 +95,6 @@ fn main() -> Result {
         println!("After {steps} steps, weight and bias are within {gap:.0e} of [[1, -1]] and [0]");
     }
 
-    let out = options.common.out_dir("edge_kernel")?;
     heatmap_grid(
         out.join("edges.svg"),
         "An image, its edges, and the edges that the learned kernel finds",

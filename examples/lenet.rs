@@ -40,11 +40,11 @@ struct Options {
     data: Option<PathBuf>,
 
     /// Passes over the training data [default: 20; with --data 5]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     epochs: Option<NonZeroUsize>,
 
     /// Images in a step [default: 32; with --data 64]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     batch: Option<NonZeroUsize>,
 
     /// Learning rate [default: 0.05; with --data 0.02]
@@ -194,6 +194,10 @@ fn main() -> Result {
             sgd.set_lr(lr * 0.5 * (1.0 + (PI * done).cos()))?;
         }
         let (loss, accuracy) = train_epoch(&mut model, &mut sgd, &train, batch, epoch, rng)?;
+        ensure!(
+            loss.is_finite(),
+            "epoch {epoch}: the loss is {loss}; try a smaller --lr"
+        );
         println!(
             "epoch {epoch}: loss {loss:.6}, accuracy {:.2}%",
             100.0 * accuracy

@@ -32,7 +32,12 @@ use crate::Result;
 #[derive(clap::Args, Clone, Debug)]
 pub struct Common {
     /// Seed of everything drawn at random: same seed, same output
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        allow_negative_numbers = true
+    )]
     pub seed: u64,
 
     /// Do only a small part of the work, to see that it runs

@@ -84,9 +84,13 @@ impl<T: Float> Var<T> {
 /// # Ok::<(), tensor::Error>(())
 /// ```
 ///
+/// The gradient of a piecewise linear function (ReLU, absolute value) does not
+/// depend on its input: to differentiate it again, where PyTorch says 0, ask
+/// [`grad_or_none`].
+///
 /// # Errors
 /// As [`Var::backward`]; [`Error::MissingGradient`] for an input that the
-/// output does not depend on (see [`grad_or_none`]); [`Error::MixedTapes`].
+/// output does not depend on; [`Error::MixedTapes`].
 pub fn grad<T: Float>(output: &Var<T>, inputs: &[&Var<T>]) -> Result<Vec<Var<T>>> {
     grad_or_none(output, inputs)?
         .into_iter()

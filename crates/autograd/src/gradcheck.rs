@@ -96,6 +96,14 @@ impl Gradcheck {
                 "the order must be positive, got 0: nothing would be checked",
             ));
         }
+        for (name, tolerance) in [("atol", self.atol), ("rtol", self.rtol)] {
+            if !(tolerance >= 0.0 && tolerance.is_finite()) {
+                return Err(Error::value(
+                    "gradcheck",
+                    format!("{name} must be finite and not negative, got {tolerance}"),
+                ));
+            }
+        }
         for order in 1..=self.order {
             self.check_order(&f, inputs, order)?;
         }
@@ -129,9 +137,15 @@ impl Gradcheck {
                 };
                 let numeric = (shifted(self.step)? - shifted(-self.step)?) / (2.0 * self.step);
                 let ours = gradient.value().as_slice()[at];
-                // Written so that NaN on one side alone disagrees.
-                let agrees = (ours - numeric).abs() <= self.atol + self.rtol * numeric.abs();
-                if !(agrees || ours.is_nan() && numeric.is_nan()) {
+                // Against an infinite quotient any tolerance would be infinite
+                // too; NaN on one side alone disagrees.
+                let near = (ours - numeric).abs() <= self.atol + self.rtol * numeric.abs();
+                let agrees = if numeric.is_finite() {
+                    near
+                } else {
+                    ours == numeric || ours.is_nan() && numeric.is_nan()
+                };
+                if !agrees {
                     return Err(Error::value(
                         "gradcheck",
                         format!(
@@ -250,5 +264,29 @@ mod tests {
                 &[Tensor::from([0.7])],
             )
             .unwrap();
+    }
+
+    #[test]
+    fn an_infinite_quotient_agrees_with_nothing_finite() {
+        let jump = |x: &[Var<f64>]| {
+            let value = x[0]
+                .value()
+                .map(|x| if x > 1.0 { f64::INFINITY } else { 0.0 });
+            Var::record(
+                "jump",
+                value,
+                [(&x[0], pull(|g: &Var<f64>| g.mul_scalar(3.0)))],
+            )
+        };
+        assert!(gradcheck(jump, &[Tensor::from([1.0])]).is_err());
+        let lenient = Gradcheck {
+            atol: f64::INFINITY,
+            ..Gradcheck::default()
+        };
+        assert!(
+            lenient
+                .check(|x| wrong(&x[0]), &[Tensor::from([1.0])])
+                .is_err()
+        );
     }
 }

@@ -58,16 +58,22 @@ pub struct Tape<T: Float = f32> {
 struct Inner<T: Float> {
     /// Tells variables of different tapes apart without keeping a tape alive.
     id: u64,
-    recording: Cell<bool>,
-    training: Cell<bool>,
-    anomaly: Cell<bool>,
-    tracks_frozen: Cell<bool>,
+    settings: Settings,
     consumed: Cell<bool>,
     nodes: RefCell<Vec<Node<T>>>,
     /// The leaf of each parameter that was asked for, with the value that it
     /// had then: a later write to the parameter does not reach this tape.
     parameters: RefCell<BTreeMap<ParameterId, Var0<T>>>,
     generator: RefCell<Option<Generator>>,
+}
+
+/// What is decided before anything is recorded.
+#[derive(Clone, Copy)]
+struct Settings {
+    recording: bool,
+    training: bool,
+    anomaly: bool,
+    tracks_frozen: bool,
 }
 
 /// A variable without its handle on the tape (which would be a cycle).
@@ -91,13 +97,19 @@ impl<T: Float> Tape<T> {
     }
 
     fn with(recording: bool, training: bool) -> Self {
+        Self::of(Settings {
+            recording,
+            training,
+            anomaly: false,
+            tracks_frozen: false,
+        })
+    }
+
+    fn of(settings: Settings) -> Self {
         Self {
             inner: Rc::new(Inner {
                 id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
-                recording: Cell::new(recording),
-                training: Cell::new(training),
-                anomaly: Cell::new(false),
-                tracks_frozen: Cell::new(false),
+                settings,
                 consumed: Cell::new(false),
                 nodes: RefCell::default(),
                 parameters: RefCell::default(),
@@ -106,20 +118,36 @@ impl<T: Float> Tape<T> {
         }
     }
 
+    /// Changes a tape that nothing else holds. Where something does, a variable
+    /// or another handle, its tape stays as it is, and the change is that of an
+    /// empty tape with the same settings: no one switches another's mode.
+    fn change(mut self, change: impl FnOnce(&mut Inner<T>)) -> Self {
+        if Rc::get_mut(&mut self.inner).is_none() {
+            self = Self::of(self.inner.settings);
+        }
+        if let Some(inner) = Rc::get_mut(&mut self.inner) {
+            change(inner);
+        }
+        self
+    }
+
     /// The same tape in inference mode: dropout passes values through, batch
     /// norm uses its running statistics. What is recorded does not change.
+    ///
+    /// This and the other settings are for a tape that is being made. Called on
+    /// a tape that a variable or another handle holds too, they return a new,
+    /// empty one, and leave the tape that is in use alone.
     #[must_use]
     pub fn eval(self) -> Self {
-        self.inner.training.set(false);
-        self
+        self.change(|inner| inner.settings.training = false)
     }
 
     /// The same tape with a random generator, seeded by one draw from `rng`:
     /// what dropout draws from.
     #[must_use]
     pub fn with_rng<R: Rng + ?Sized>(self, rng: &mut R) -> Self {
-        *self.inner.generator.borrow_mut() = Some(Generator::from_rng(rng));
-        self
+        let generator = Generator::from_rng(rng);
+        self.change(|inner| inner.generator = RefCell::new(Some(generator)))
     }
 
     /// The same tape, watching for anomalies: the first operation, forward or
@@ -127,24 +155,23 @@ impl<T: Float> Tape<T> {
     /// [`Error::Anomaly`] that names it.
     #[must_use]
     pub fn detect_anomaly(self) -> Self {
-        self.inner.anomaly.set(true);
-        self
+        self.change(|inner| inner.settings.anomaly = true)
     }
 
     /// The same tape, recording frozen parameters too, as if they were not: for
     /// listing a model, not for training it.
     #[must_use]
     pub fn track_frozen(self) -> Self {
-        self.inner.tracks_frozen.set(true);
-        self
+        self.change(|inner| inner.settings.tracks_frozen = true)
     }
 
     /// A tape of this one's mode that records nothing: where `backward`
     /// computes.
     pub(crate) fn scratch(&self) -> Self {
-        let scratch = Self::with(false, self.is_training());
-        scratch.inner.anomaly.set(self.detects_anomaly());
-        scratch
+        Self::of(Settings {
+            recording: false,
+            ..self.inner.settings
+        })
     }
 }
 
@@ -171,7 +198,7 @@ impl<T: Float> Tape<T> {
     /// parameter is a constant.
     #[must_use]
     pub fn parameter(&self, parameter: &Parameter<T>) -> Var<T> {
-        let frozen = parameter.is_frozen() && !self.inner.tracks_frozen.get();
+        let frozen = parameter.is_frozen() && !self.inner.settings.tracks_frozen;
         if !self.is_live() || frozen {
             return self.constant(parameter.value().clone());
         }
@@ -215,19 +242,19 @@ impl<T: Float> Tape<T> {
     /// Whether operations record themselves.
     #[must_use]
     pub fn is_recording(&self) -> bool {
-        self.inner.recording.get()
+        self.inner.settings.recording
     }
 
     /// Whether layers behave as in training.
     #[must_use]
     pub fn is_training(&self) -> bool {
-        self.inner.training.get()
+        self.inner.settings.training
     }
 
     /// Whether results are checked for NaN and infinity.
     #[must_use]
     pub fn detects_anomaly(&self) -> bool {
-        self.inner.anomaly.get()
+        self.inner.settings.anomaly
     }
 
     /// Whether a `backward` has swept this tape.
@@ -507,5 +534,16 @@ mod tests {
         let at = value.as_slice().as_ptr();
         value.fill(0.0);
         assert_eq!(value.as_slice().as_ptr(), at);
+    }
+
+    #[test]
+    fn no_one_switches_the_mode_of_a_tape_in_use() {
+        let tape = Tape::<f32>::new();
+        let x = tape.leaf(Tensor::from([1.0]));
+        let other = x.tape().clone().eval();
+        assert!(tape.is_training() && !other.is_training());
+        assert!(!other.is_same(&tape) && other.is_empty());
+        let tape = Tape::<f32>::new().detect_anomaly().eval();
+        assert!(tape.detects_anomaly() && !tape.is_training() && tape.is_recording());
     }
 }

@@ -183,7 +183,8 @@ pub(crate) fn default_weight<T: Float, R: Rng + ?Sized>(
     shape: &[usize],
     rng: &mut R,
 ) -> Result<Tensor<T>> {
-    // In f64, in which fans are counted too.
+    numel::<T>(op, shape)?;
+    // In f64 too, in which fans are counted.
     numel::<f64>(op, shape)?;
     kaiming_uniform(
         shape,

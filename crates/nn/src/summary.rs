@@ -23,8 +23,9 @@
 //! Where branches meet, the interval is the smallest that holds both. An
 //! operation without a window keeps the field if it keeps the plane's size, and
 //! sees the whole plane if it does not (flattening, global pooling) or says so
-//! (matrix products). A dilated kernel has holes inside its interval. At the
-//! border an element sees less: [`Field::inputs`] is exact there too.
+//! (matrix products). Inside its interval a field has holes where taps or windows
+//! lie apart: under a dilated kernel, and where a stride exceeds its kernel. At
+//! the border an element sees less: [`Field::inputs`] is exact there too.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -72,6 +73,7 @@ pub fn summary<T: Float>(
             format!("the input must have elements, got shape {input:?}"),
         ));
     }
+    tensor::shape::numel::<T>(OP, input)?;
     let tape = Tape::new().eval().track_frozen();
     let x = tape.leaf(Tensor::<T>::zeros(input)?);
     model.forward(&x)?;
@@ -229,8 +231,9 @@ impl Field {
     }
 
     /// The rows and columns of the input that the output element at this
-    /// position sees: those with a gradient, where no weight is zero. Empty for
-    /// a position that there is not.
+    /// position sees: the smallest ranges that hold every input with a gradient,
+    /// and, unless a dilation or a stride beyond the kernel leaves holes, just
+    /// those (where no weight is zero). Empty for a position that there is not.
     #[must_use]
     pub fn inputs(&self, output: [usize; 2]) -> [Range<usize>; 2] {
         [0, 1].map(|axis| self.seen[axis].get(output[axis]).cloned().unwrap_or(0..0))

@@ -37,6 +37,10 @@ const PREFIX: &str = "tensor(";
 /// assert_eq!(format!("{:.1}", x.select(0, 1)?), "tensor([ 0.5, 10.0])");
 /// # Ok::<(), wengert_tensor::Error>(())
 /// ```
+/// More decimals than any `f64` has; widths must stay within what formatting
+/// accepts.
+const MOST_DECIMALS: usize = 1100;
+
 impl<T: Element> Display for Tensor<T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         if self.is_empty() {
@@ -46,7 +50,8 @@ impl<T: Element> Display for Tensor<T> {
             };
         }
         let shown = Summary::of(self.view());
-        let notation = Notation::choose(f.precision().unwrap_or(4), shown.iter());
+        let notation =
+            Notation::choose(f.precision().unwrap_or(4).min(MOST_DECIMALS), shown.iter());
         let format = |f: &mut Formatter<'_>, x: T| {
             write!(f, "{:>width$}", notation.format(x), width = notation.width)
         };

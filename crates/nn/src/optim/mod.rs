@@ -28,14 +28,17 @@ pub trait Optimizer<T: Float = f32> {
     fn set_lr(&mut self, lr: f64) -> Result<()>;
 }
 
-/// Refuses a hyper-parameter that is negative, infinite or NaN.
-pub(crate) fn check_rate(op: &'static str, name: &str, value: f64) -> Result<f64> {
-    if value.is_finite() && value >= 0.0 {
+/// Refuses a hyper-parameter that is negative, NaN, or infinite as a `T`.
+pub(crate) fn check_rate<T: Float>(op: &'static str, name: &str, value: f64) -> Result<f64> {
+    if T::of(value).is_finite() && value >= 0.0 {
         return Ok(value);
     }
     Err(Error::value(
         op,
-        format!("{name} must be finite and not negative, got {value}"),
+        format!(
+            "{name} must be finite as {} and not negative, got {value}",
+            T::NAME
+        ),
     ))
 }
 

@@ -125,9 +125,9 @@ impl SgdBuilder {
     pub fn build<T: Float>(self) -> Result<Sgd<T>> {
         const OP: &str = "sgd";
         let step = self.step;
-        check_rate(OP, "the learning rate", step.lr)?;
-        check_rate(OP, "momentum", step.momentum)?;
-        check_rate(OP, "weight decay", step.weight_decay)?;
+        check_rate::<T>(OP, "the learning rate", step.lr)?;
+        check_rate::<T>(OP, "momentum", step.momentum)?;
+        check_rate::<T>(OP, "weight decay", step.weight_decay)?;
         if !step.dampening.is_finite() {
             return Err(Error::value(
                 OP,
@@ -207,7 +207,7 @@ impl<T: Float> Optimizer<T> for Sgd<T> {
     }
 
     fn set_lr(&mut self, lr: f64) -> Result<()> {
-        self.step.lr = check_rate("sgd", "the learning rate", lr)?;
+        self.step.lr = check_rate::<T>("sgd", "the learning rate", lr)?;
         Ok(())
     }
 }
@@ -301,6 +301,7 @@ mod tests {
         bad(Sgd::builder(-0.1));
         bad(Sgd::builder(f64::NAN));
         bad(Sgd::builder(f64::INFINITY));
+        bad(Sgd::builder(1e300)); // infinite as f32
         bad(Sgd::builder(0.1).momentum(-1.0));
         bad(Sgd::builder(0.1).weight_decay(f64::NAN));
         bad(Sgd::builder(0.1).nesterov(true));

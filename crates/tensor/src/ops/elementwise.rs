@@ -20,7 +20,8 @@ pub(crate) fn zip<A: Element, B: Element, U: Element>(
     f: impl Fn(A, B) -> U,
 ) -> Result<Tensor<U>> {
     if a.shape() == b.shape() {
-        let data = a.iter().zip(b.iter()).map(|(&x, &y)| f(x, y)).collect();
+        let mut data = allocate(op, a.shape())?;
+        data.extend(a.iter().zip(b.iter()).map(|(&x, &y)| f(x, y)));
         return Ok(Tensor::from_parts(a.shape(), data));
     }
     let shape = broadcast(op, a.shape(), b.shape())?;
