@@ -70,7 +70,7 @@ pub fn line_chart(
     if log_y && to.log10().floor() - from.log10().ceil() >= 1.0 {
         let power = |y: f64| (y.log10() - y.log10().round()).abs() < 1e-9;
         let tick = |y| if power(y) { short(y) } else { String::new() };
-        chart.draw((from..to).log_scale(), 10, tick, shown)?;
+        chart.draw((from..to).log_scale(), 1, tick, shown)?;
     } else {
         let room = match 0.05 * (high - low) {
             room if room > 0.0 => room.max(1e-6 * low.abs().max(high.abs())),
