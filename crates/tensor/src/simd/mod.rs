@@ -35,6 +35,8 @@
 #![allow(unsafe_code)]
 // Not every instruction set uses every method.
 #![allow(dead_code, unused_macros)]
+// `Float` names the vector types, so they are public; no one outside can name them.
+#![allow(unreachable_pub)]
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -201,7 +203,7 @@ mod tests {
             let check = |name: &str, v: V, f: fn(f64, f64) -> f64| {
                 for ((got, &x), &y) in store(v).into_iter().zip(&x).zip(&y) {
                     let want = f(x.as_f64(), y.as_f64());
-                    assert_eq!(got.as_f64(), want, "{name} of {} lanes", lanes);
+                    assert_eq!(got.as_f64(), want, "{name} of {lanes} lanes");
                 }
             };
             check("splat", V::splat(T::of(7.0)), |_, _| 7.0);
