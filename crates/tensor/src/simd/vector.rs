@@ -67,7 +67,7 @@ impl Lanes for f32 {
     type Avx512 = super::avx512::F32x16;
     #[cfg(target_arch = "x86_64")]
     type Avx2 = super::avx2::F32x8;
-    type Portable = super::portable::Array<f32>;
+    type Portable = super::portable::Array<Self>;
 }
 
 impl Lanes for f64 {
@@ -75,5 +75,5 @@ impl Lanes for f64 {
     type Avx512 = super::avx512::F64x8;
     #[cfg(target_arch = "x86_64")]
     type Avx2 = super::avx2::F64x4;
-    type Portable = super::portable::Array<f64>;
+    type Portable = super::portable::Array<Self>;
 }
