@@ -57,7 +57,7 @@ mod window;
 pub use element::{Element, Float, Number};
 pub use error::{Error, Result};
 pub use ops::conv_transpose2d::{ConvTranspose2dGeometry, ConvTranspose2dOptions};
-pub use ops::conv2d::{Conv2dGeometry, Conv2dOptions};
+pub use ops::conv2d::{Conv2dGeometry, Conv2dKernel, Conv2dOptions};
 pub use ops::loss::{CrossEntropyOptions, Reduction};
 pub use ops::pool2d::{AvgPool2dOptions, MaxPool2dOptions, Pool2dGeometry};
 pub use ops::update::SgdStep;

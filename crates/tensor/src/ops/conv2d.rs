@@ -13,76 +13,24 @@
 //! any of them is one of the other two, so differentiation never leaves the
 //! family.
 //!
-//! [`Algorithm::of`] says which loops run; the loops themselves are in
-//! `direct` and `unrolled`, and have nothing left to check.
+//! [`Conv2dKernel`] says which loops run; the loops themselves are in files of
+//! their own, and have nothing left to check.
 //!
 //! **Cost.** [`Conv2dGeometry::multiply_adds`] for each of the three.
 
 mod direct;
 mod geometry;
+mod kernel;
 #[cfg(test)]
 mod tests;
 mod unrolled;
 
 pub use geometry::{Conv2dGeometry, Conv2dOptions};
+pub use kernel::Conv2dKernel;
 
 use crate::element::Float;
 use crate::error::{Error, Result};
 use crate::tensor::Tensor;
-
-/// Which loops compute a convolution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Algorithm {
-    /// The definition, with the loop over a row of the image innermost.
-    Direct,
-    /// A matrix product with the image itself: a kernel of one tap at stride 1.
-    Pointwise,
-    /// A matrix product with the windows of so many output rows at a time,
-    /// unrolled into columns.
-    Unrolled {
-        /// Output rows of a tile.
-        rows: usize,
-    },
-}
-
-impl Algorithm {
-    /// Multiply-adds of an image below which nothing pays that needs preparing.
-    const TINY: u64 = 1 << 12;
-    /// Output channels of a group below which unrolling a window costs more
-    /// than it saves: every column is written once and read so many times.
-    const FEW_CHANNELS: usize = 4;
-    /// Elements of unrolled windows that stay in the cache of one core.
-    const TILE: usize = 1 << 18;
-    /// Elements of unrolled windows beyond which memory is not worth it.
-    const TILE_LIMIT: usize = 1 << 22;
-
-    /// The choice, a function of the geometry alone: never of the number of
-    /// threads, which would change the order of sums and so the bits.
-    pub(crate) fn of(geometry: &Conv2dGeometry) -> Self {
-        let window = &geometry.window;
-        let [ins, outs] = geometry.group_channels();
-        let image = Conv2dGeometry {
-            batch: None,
-            ..*geometry
-        };
-        let unpadded = window.padding_before == [0, 0] && window.padding_after == [0, 0];
-        let column_row = (ins * geometry.taps()).saturating_mul(geometry.output[1]);
-        if image.multiply_adds() <= Self::TINY || outs < Self::FEW_CHANNELS {
-            Self::Direct
-        } else if window.kernel == [1, 1] && window.stride == [1, 1] && unpadded {
-            Self::Pointwise
-        } else if column_row > Self::TILE_LIMIT {
-            Self::Direct
-        } else {
-            // As many rows as the cache holds, then evened out.
-            let fit = (Self::TILE / column_row.max(1)).max(1);
-            let tiles = geometry.output[0].div_ceil(fit);
-            Self::Unrolled {
-                rows: geometry.output[0].div_ceil(tiles),
-            }
-        }
-    }
-}
 
 impl<T: Float> Tensor<T> {
     /// The convolution (cross-correlation, as everywhere in deep learning) of
@@ -108,21 +56,32 @@ impl<T: Float> Tensor<T> {
         bias: Option<&Self>,
         options: &Conv2dOptions,
     ) -> Result<Self> {
-        const OP: &str = "conv2d";
-        let geometry = Conv2dGeometry::checked(OP, self.shape(), weight.shape(), options)?;
-        if let Some(bias) = bias {
-            let channels = geometry.out_channels;
-            check_bias(OP, bias.shape(), channels, self.shape(), weight.shape())?;
-        }
-        let mut output = Self::filled(OP, &geometry.output_shape(), T::ZERO)?;
-        let (x, w, y) = (self.as_slice(), weight.as_slice(), output.as_mut_slice());
-        let bias = bias.map(Self::as_slice);
-        match Algorithm::of(&geometry) {
-            Algorithm::Direct => direct::forward(&geometry, x, w, bias, y),
-            Algorithm::Pointwise => unrolled::forward_pointwise(&geometry, x, w, bias, y),
-            Algorithm::Unrolled { rows } => unrolled::forward(&geometry, rows, x, w, bias, y),
-        }
-        Ok(output)
+        forward("conv2d", self, weight, bias, false, options)
+    }
+
+    /// max(0, y) for y the [`conv2d`](Self::conv2d) of the same arguments, in
+    /// one sweep: the rectifier is applied where the result is stored. NaN
+    /// stays NaN.
+    ///
+    /// ```
+    /// use wengert_tensor::{Conv2dOptions, Tensor};
+    ///
+    /// let image = Tensor::<f32>::from([[[0.0, 3.0, 1.0]]]);
+    /// let edges = Tensor::from([[[[1.0, -1.0]]]]);
+    /// let y = image.conv2d_relu(&edges, None, &Conv2dOptions::default())?;
+    /// assert_eq!(y, Tensor::from([[[0.0, 2.0]]]));
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`conv2d`](Self::conv2d).
+    pub fn conv2d_relu(
+        &self,
+        weight: &Self,
+        bias: Option<&Self>,
+        options: &Conv2dOptions,
+    ) -> Result<Self> {
+        forward("conv2d_relu", self, weight, bias, true, options)
     }
 
     /// The gradient of a convolution with respect to its input, for `self` the
@@ -185,13 +144,69 @@ impl<T: Float> Tensor<T> {
         check_gradient(OP, grad.shape(), &geometry)?;
         let mut output = Self::filled(OP, weight_shape, T::ZERO)?;
         let (x, g, w) = (self.as_slice(), grad.as_slice(), output.as_mut_slice());
-        match Algorithm::of(&geometry) {
-            Algorithm::Direct => direct::weight(&geometry, x, g, w),
-            Algorithm::Pointwise => unrolled::weight_pointwise(&geometry, x, g, w),
-            Algorithm::Unrolled { rows } => unrolled::weight(&geometry, rows, x, g, w),
+        match geometry.weight_kernel() {
+            Conv2dKernel::Definition => direct::weight(&geometry, x, g, w),
+            Conv2dKernel::Product => unrolled::weight_pointwise(&geometry, x, g, w),
+            Conv2dKernel::Unrolled => unrolled::weight(&geometry, x, g, w),
         }
         Ok(output)
     }
+}
+
+/// What happens to a sum before it is stored.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Epilogue<'a, T> {
+    /// A number for each output channel, added to it.
+    pub(crate) bias: Option<&'a [T]>,
+    /// Whether negative results become zero.
+    pub(crate) relu: bool,
+}
+
+impl<T: Float> Epilogue<'_, T> {
+    /// The bias of an output channel, 0 if there is none.
+    pub(crate) fn bias(&self, channel: usize) -> T {
+        self.bias.map_or(T::ZERO, |bias| bias[channel])
+    }
+
+    /// In a sweep of its own, for loops that store sums as they are.
+    fn apply(&self, channel: usize, sums: &mut [T]) {
+        let bias = self.bias(channel);
+        match (self.bias.is_some(), self.relu) {
+            (false, false) => {}
+            (true, false) => sums.iter_mut().for_each(|y| *y += bias),
+            (_, true) => {
+                for y in sums {
+                    let sum = *y + bias;
+                    *y = if sum <= T::ZERO { T::ZERO } else { sum };
+                }
+            }
+        }
+    }
+}
+
+fn forward<T: Float>(
+    op: &'static str,
+    input: &Tensor<T>,
+    weight: &Tensor<T>,
+    bias: Option<&Tensor<T>>,
+    relu: bool,
+    options: &Conv2dOptions,
+) -> Result<Tensor<T>> {
+    let geometry = Conv2dGeometry::checked(op, input.shape(), weight.shape(), options)?;
+    if let Some(bias) = bias {
+        let channels = geometry.out_channels;
+        check_bias(op, bias.shape(), channels, input.shape(), weight.shape())?;
+    }
+    let mut output = Tensor::filled(op, &geometry.output_shape(), T::ZERO)?;
+    let (x, w, y) = (input.as_slice(), weight.as_slice(), output.as_mut_slice());
+    let bias = bias.map(Tensor::as_slice);
+    let epilogue = Epilogue { bias, relu };
+    match geometry.forward_kernel() {
+        Conv2dKernel::Definition => direct::forward(&geometry, x, w, epilogue, y),
+        Conv2dKernel::Product => unrolled::forward_pointwise(&geometry, x, w, epilogue, y),
+        Conv2dKernel::Unrolled => unrolled::forward(&geometry, x, w, epilogue, y),
+    }
+    Ok(output)
 }
 
 /// The input gradient of a checked convolution.
@@ -203,10 +218,10 @@ pub(super) fn input_gradient<T: Float>(
 ) -> Result<Tensor<T>> {
     let mut output = Tensor::filled(op, &geometry.input_shape(), T::ZERO)?;
     let (g, w, x) = (grad.as_slice(), weight.as_slice(), output.as_mut_slice());
-    match Algorithm::of(geometry) {
-        Algorithm::Direct => direct::input(geometry, g, w, x),
-        Algorithm::Pointwise => unrolled::input_pointwise(geometry, g, w, x),
-        Algorithm::Unrolled { rows } => unrolled::input(geometry, rows, g, w, x),
+    match geometry.input_kernel() {
+        Conv2dKernel::Definition => direct::input(geometry, g, w, x),
+        Conv2dKernel::Product => unrolled::input_pointwise(geometry, g, w, x),
+        Conv2dKernel::Unrolled => unrolled::input(geometry, g, w, x),
     }
     Ok(output)
 }

@@ -8,6 +8,7 @@
 //!
 //! The unit of work is one plane of the result, written by one thread.
 
+use super::Epilogue;
 use super::geometry::Conv2dGeometry;
 use crate::element::Float;
 use crate::gemm::dot;
@@ -23,7 +24,7 @@ pub(super) fn forward<T: Float>(
     geometry: &Conv2dGeometry,
     x: &[T],
     w: &[T],
-    bias: Option<&[T]>,
+    epilogue: Epilogue<'_, T>,
     y: &mut [T],
 ) {
     let ([ins, outs], [in_plane, out_plane]) = (geometry.group_channels(), geometry.planes());
@@ -31,7 +32,7 @@ pub(super) fn forward<T: Float>(
     par::for_each_piece(y, out_plane, geometry.cost(), |i, y| {
         let (image, o) = (i / geometry.out_channels, i % geometry.out_channels);
         let first = image * geometry.in_channels + o / outs * ins;
-        y.fill(bias.map_or(T::ZERO, |bias| bias[o]));
+        y.fill(T::ZERO);
         for c in 0..ins {
             let x = part(x, first + c, in_plane);
             let w = part(w, o * ins + c, taps);
@@ -41,6 +42,7 @@ pub(super) fn forward<T: Float>(
                 window.zip_line(&mut y[line], &x[from..], |y, &x| *y += w * x);
             });
         }
+        epilogue.apply(o, y);
     });
 }
 

@@ -101,7 +101,7 @@ impl Case {
                 assert!(
                     found.all_close(expected, tolerance, tolerance),
                     "{name} of {self:?} by {:?}",
-                    Algorithm::of(&self.geometry())
+                    self.geometry().forward_kernel()
                 );
             }
         };
@@ -186,34 +186,28 @@ proptest! {
 fn every_algorithm_agrees_with_the_definition() {
     let plain = Conv2dOptions::default();
     let pointwise = case(&[2, 8, 9, 10], [12, 4, 1, 1], plain.groups(2));
-    assert_eq!(Algorithm::of(&pointwise.geometry()), Algorithm::Pointwise);
+    assert_eq!(pointwise.geometry().forward_kernel(), Conv2dKernel::Product);
     let depthwise = case(&[2, 8, 9, 10], [16, 1, 3, 3], plain.groups(8).padding(1));
-    assert_eq!(Algorithm::of(&depthwise.geometry()), Algorithm::Direct);
+    assert_eq!(
+        depthwise.geometry().forward_kernel(),
+        Conv2dKernel::Definition
+    );
     let whole = case(
         &[3, 8, 9, 10],
         [12, 4, 3, 3],
         plain.groups(2).stride((2, 1)).padding(1),
     );
-    assert_eq!(
-        Algorithm::of(&whole.geometry()),
-        Algorithm::Unrolled { rows: 5 }
-    );
+    assert_eq!(whole.geometry().forward_kernel(), Conv2dKernel::Unrolled);
     // Two tiles, a row dropped, more images than partial sums.
     let halves = case(
         &[11, 64, 22, 60],
         [4, 64, 3, 3],
         plain.stride((2, 1)).padding((0, 1)),
     );
-    assert_eq!(
-        Algorithm::of(&halves.geometry()),
-        Algorithm::Unrolled { rows: 5 }
-    );
+    assert_eq!(halves.geometry().forward_kernel(), Conv2dKernel::Unrolled);
     // Four tiles, the last one smaller.
     let tiled = case(&[9, 96, 23, 41], [4, 96, 3, 3], plain.padding(1));
-    assert_eq!(
-        Algorithm::of(&tiled.geometry()),
-        Algorithm::Unrolled { rows: 6 }
-    );
+    assert_eq!(tiled.geometry().forward_kernel(), Conv2dKernel::Unrolled);
     for case in [pointwise, depthwise, whole, halves, tiled] {
         case.check();
     }
@@ -240,7 +234,7 @@ fn the_bits_do_not_depend_on_the_number_of_threads() {
 #[test]
 fn tiny_convolutions_are_direct() {
     let edge = case(&[1, 6, 8], [1, 1, 1, 2], Conv2dOptions::default());
-    assert_eq!(Algorithm::of(&edge.geometry()), Algorithm::Direct);
+    assert_eq!(edge.geometry().forward_kernel(), Conv2dKernel::Definition);
 }
 
 #[test]

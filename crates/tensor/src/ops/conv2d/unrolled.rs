@@ -20,6 +20,7 @@
 
 use std::ops::Range;
 
+use super::Epilogue;
 use super::direct::part;
 use super::geometry::Conv2dGeometry;
 use crate::element::Float;
@@ -30,17 +31,19 @@ use crate::{par, scratch};
 const RUNS: usize = 8;
 /// Most elements in all partial sums of a weight gradient.
 const RUNS_LIMIT: usize = 1 << 22;
+/// Elements of unrolled windows that stay in the cache of one core.
+const TILE: usize = 1 << 18;
 
 /// y = b + x ⋆ w.
 pub(super) fn forward<T: Float>(
     geometry: &Conv2dGeometry,
-    rows: usize,
     x: &[T],
     w: &[T],
-    bias: Option<&[T]>,
+    epilogue: Epilogue<'_, T>,
     y: &mut [T],
 ) {
     let sizes = Sizes::of(geometry);
+    let rows = sizes.tile_rows();
     par::for_each_piece(
         y,
         sizes.groups * sizes.group_out,
@@ -61,9 +64,10 @@ pub(super) fn forward<T: Float>(
                         let planes = y.chunks_exact_mut(sizes.out_plane);
                         let lines = product.chunks_exact(pixels.len());
                         for (o, (plane, line)) in planes.zip(lines).enumerate() {
-                            let b = bias.map_or(T::ZERO, |bias| bias[group * sizes.outs + o]);
+                            let channel = group * sizes.outs + o;
                             let pairs = plane[pixels.clone()].iter_mut().zip(line);
-                            pairs.for_each(|(y, &product)| *y = product + b);
+                            pairs.for_each(|(y, &product)| *y = product);
+                            epilogue.apply(channel, &mut plane[pixels.clone()]);
                         }
                     }
                 }
@@ -77,30 +81,25 @@ pub(super) fn forward_pointwise<T: Float>(
     geometry: &Conv2dGeometry,
     x: &[T],
     w: &[T],
-    bias: Option<&[T]>,
+    epilogue: Epilogue<'_, T>,
     y: &mut [T],
 ) {
     let sizes = Sizes::of(geometry);
     par::for_each_piece(y, sizes.group_out, geometry.cost(), |i, y| {
         let group = i % geometry.groups;
-        for (o, plane) in y.chunks_exact_mut(sizes.out_plane).enumerate() {
-            plane.fill(bias.map_or(T::ZERO, |bias| bias[group * sizes.outs + o]));
-        }
         let x = Operand::Plain(part(x, i, sizes.group_in));
         let w = Operand::Plain(part(w, group, sizes.weight));
-        gemm([sizes.outs, sizes.out_plane, sizes.depth], w, x, y, true);
+        gemm([sizes.outs, sizes.out_plane, sizes.depth], w, x, y, false);
+        for (o, plane) in y.chunks_exact_mut(sizes.out_plane).enumerate() {
+            epilogue.apply(group * sizes.outs + o, plane);
+        }
     });
 }
 
 /// x = the adjoint applied to g.
-pub(super) fn input<T: Float>(
-    geometry: &Conv2dGeometry,
-    rows: usize,
-    g: &[T],
-    w: &[T],
-    x: &mut [T],
-) {
+pub(super) fn input<T: Float>(geometry: &Conv2dGeometry, g: &[T], w: &[T], x: &mut [T]) {
     let sizes = Sizes::of(geometry);
+    let rows = sizes.tile_rows();
     par::for_each_piece(
         x,
         sizes.groups * sizes.group_in,
@@ -136,14 +135,9 @@ pub(super) fn input_pointwise<T: Float>(geometry: &Conv2dGeometry, g: &[T], w: &
 }
 
 /// w = Σ_n g[n] · columns(x[n])ᵀ.
-pub(super) fn weight<T: Float>(
-    geometry: &Conv2dGeometry,
-    rows: usize,
-    x: &[T],
-    g: &[T],
-    w: &mut [T],
-) {
+pub(super) fn weight<T: Float>(geometry: &Conv2dGeometry, x: &[T], g: &[T], w: &mut [T]) {
     let sizes = Sizes::of(geometry);
+    let rows = sizes.tile_rows();
     sum_over_images(geometry, w, |image, w| {
         sizes.with_buffers(rows, |columns, packed| {
             for (group, w) in w.chunks_exact_mut(sizes.weight).enumerate() {
@@ -228,6 +222,14 @@ impl Sizes {
             out_plane,
             output: geometry.output,
         }
+    }
+
+    /// The output rows whose windows are unrolled at a time: as many as the
+    /// cache holds, then evened out.
+    fn tile_rows(&self) -> usize {
+        let [height, width] = self.output;
+        let fit = (TILE / (self.depth * width).max(1)).max(1);
+        height.div_ceil(height.div_ceil(fit))
     }
 
     /// The output rows, `rows` at a time.

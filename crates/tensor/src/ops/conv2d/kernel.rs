@@ -1,0 +1,83 @@
+//! Which loops compute a convolution.
+//!
+//! No one loop nest is best for all layers: a first layer of one channel, a
+//! middle layer of a hundred and a depthwise layer put the work in different
+//! places. [`Conv2dGeometry::forward_kernel`],
+//! [`input_kernel`](Conv2dGeometry::input_kernel) and
+//! [`weight_kernel`](Conv2dGeometry::weight_kernel) say which one runs, each a
+//! function of the geometry alone: never of the number of threads, which would
+//! change the order of sums and so the bits.
+
+use super::geometry::Conv2dGeometry;
+
+/// The loops that compute a convolution or one of its adjoints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Conv2dKernel {
+    /// The definition, with the loop over a row of the image innermost: for
+    /// small images and few channels, where nothing pays that needs preparing.
+    Definition,
+    /// A matrix product with the image itself: for a kernel of one tap at
+    /// stride 1 without padding.
+    Product,
+    /// A matrix product with windows unrolled into columns, some output rows at
+    /// a time: for everything else.
+    Unrolled,
+}
+
+/// Multiply-adds of an image below which nothing pays that needs preparing.
+const TINY: u64 = 1 << 12;
+/// Output channels of a group below which unrolling a window costs more than
+/// it saves: every column is written once and read so many times.
+const FEW_CHANNELS: usize = 4;
+/// Elements of the unrolled windows of one output row beyond which memory is
+/// not worth it.
+const ROW_LIMIT: usize = 1 << 22;
+
+impl Conv2dGeometry {
+    /// Which loops compute the output.
+    ///
+    /// ```
+    /// use wengert_tensor::{Conv2dGeometry, Conv2dKernel, Conv2dOptions};
+    ///
+    /// let pointwise = Conv2dGeometry::new(&[8, 32, 14, 14], &[64, 32, 1, 1], &Conv2dOptions::default())?;
+    /// assert_eq!(pointwise.forward_kernel(), Conv2dKernel::Product);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    #[must_use]
+    pub fn forward_kernel(&self) -> Conv2dKernel {
+        self.general_kernel()
+    }
+
+    /// Which loops compute the gradient with respect to the input.
+    #[must_use]
+    pub fn input_kernel(&self) -> Conv2dKernel {
+        self.general_kernel()
+    }
+
+    /// Which loops compute the gradient with respect to the weight.
+    #[must_use]
+    pub fn weight_kernel(&self) -> Conv2dKernel {
+        self.general_kernel()
+    }
+
+    /// The choice among the loops that can compute anything.
+    fn general_kernel(&self) -> Conv2dKernel {
+        let window = &self.window;
+        let [ins, outs] = self.group_channels();
+        let image = Self {
+            batch: None,
+            ..*self
+        };
+        let unpadded = window.padding_before == [0, 0] && window.padding_after == [0, 0];
+        if image.multiply_adds() <= TINY || outs < FEW_CHANNELS {
+            Conv2dKernel::Definition
+        } else if window.kernel == [1, 1] && window.stride == [1, 1] && unpadded {
+            Conv2dKernel::Product
+        } else if (ins * self.taps()).saturating_mul(self.output[1]) > ROW_LIMIT {
+            Conv2dKernel::Definition
+        } else {
+            Conv2dKernel::Unrolled
+        }
+    }
+}
