@@ -127,6 +127,7 @@ fn binary(x: &Var, y: &Var) -> Vec<(&'static str, Result<Var>)> {
         ),
         ("matmul", x.matmul_with(y, false, true)),
         ("linear", x.linear(y, None)),
+        ("linear", x.linear_relu(y, None)),
         ("mse_loss", x.mse_loss(y, Reduction::Mean)),
         ("corr2d", x.corr2d(y)),
         ("convolve2d", x.convolve2d(y)),
@@ -339,6 +340,8 @@ fn shapes_that_do_not_fit() {
         x.linear(&y, None) => "linear", "[out, in]", "[2]";
         x.linear(&x, Some(&scalar)) => "linear", "bias", "[2]", "[]";
         y.linear(&x, None) => "linear", "2 features", "expects 3";
+        x.linear_relu(&y, None) => "linear", "[out, in]", "[2]";
+        x.linear_relu(&x, Some(&scalar)) => "linear", "bias", "[2]", "[]";
         Var::<f32>::cat(&[], 0) => "cat", "at least one tensor";
         Var::<f32>::stack(&[], 0) => "stack", "at least one tensor";
         Var::cat(&[&x, &y], 0) => "cat", "tensor 1", "[2]", "[2, 3]";

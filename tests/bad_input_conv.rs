@@ -178,6 +178,12 @@ fn convolutions_that_do_not_fit() {
             complaint("tensor", x.conv2d(&w, None, &options), "conv2d", &says),
             complaint(
                 "tensor",
+                x.conv2d_relu(&w, None, &options),
+                "conv2d_relu",
+                &says,
+            ),
+            complaint(
+                "tensor",
                 x.conv2d_input(&w, &image, &options),
                 "conv2d_input",
                 &says,
@@ -189,6 +195,12 @@ fn convolutions_that_do_not_fit() {
                 &says,
             ),
             complaint("var", vx.conv2d(&vw, None, &options), "conv2d", &says),
+            complaint(
+                "var",
+                vx.conv2d_relu(&vw, None, &options),
+                "conv2d_relu",
+                &says,
+            ),
             complaint(
                 "var",
                 vx.conv2d_input(&vw, &image, &options),
@@ -220,6 +232,8 @@ fn biases_and_gradients_of_convolutions() {
     refused! {
         x.conv2d(&w, Some(&zeros(&[4])), &options) => "conv2d", "bias must have shape [8]", "got [4]", "[2, 4, 6, 6]", "[8, 4, 3, 3]";
         x.conv2d(&w, Some(&zeros(&[8, 1, 1])), &options) => "conv2d", "bias must have shape [8]", "got [8, 1, 1]";
+        x.conv2d_relu(&w, Some(&zeros(&[4])), &options) => "conv2d_relu", "bias must have shape [8]", "got [4]";
+        vx.conv2d_relu(&vw, Some(&bias), &options) => "conv2d_relu", "bias must have shape [8]", "got [4]";
         x.conv2d_input(&w, x.shape(), &options) => "conv2d_input", "output's shape [2, 8, 4, 4]", "got [2, 4, 6, 6]";
         x.conv2d_weight(&x, w.shape(), &options) => "conv2d_weight", "output's shape [2, 8, 4, 4]", "got [2, 4, 6, 6]";
         vx.conv2d(&vw, Some(&bias), &options) => "conv2d", "bias must have shape [8]", "got [4]";

@@ -152,6 +152,8 @@ fn products_that_do_not_fit() {
         x.matmul_with(&y, true, true) => "matmul", "inner sizes 2 and 3", "[2, 3] transposed and [2, 3] transposed";
         x.linear(&v, None) => "linear", "[out, in]", "[2]";
         x.linear(&cube, None) => "linear", "[out, in]", "[4, 3, 2]";
+        x.linear_relu(&v, None) => "linear", "[out, in]", "[2]";
+        x.linear_relu(&y, Some(&scalar)) => "linear", "bias", "[2]", "[]";
         scalar.linear(&x, None) => "linear", "at least one axis", "[]";
         v.linear(&x, None) => "linear", "2 features", "expects 3", "[2]", "[2, 3]";
         x.linear(&y, Some(&Tensor::zeros([3]).unwrap())) => "linear", "bias", "[2]", "[3]";

@@ -224,6 +224,7 @@ proptest! {
         agrees("conv2d", &x.conv2d(&w, None, &options), |y| y.shape(), expected.as_deref())?;
         let with_bias = expected.as_deref().filter(|_| spoil != 1);
         agrees("bias", &x.conv2d(&w, Some(&b), &options), |y| y.shape(), with_bias)?;
+        agrees("relu", &x.conv2d_relu(&w, Some(&b), &options), |y| y.shape(), with_bias)?;
         let g = tensor(&expected.clone().unwrap_or_else(|| vec![1, 1, 1]));
         let own = expected.as_ref().map(|_| x.shape());
         agrees("input", &g.conv2d_input(&w, x.shape(), &options), |y| y.shape(), own)?;
@@ -232,6 +233,9 @@ proptest! {
 
         if let (Some(expected), Some(output)) = (&expected, output) {
             let geometry = Conv2dGeometry::new(x.shape(), w.shape(), &options).unwrap();
+            // A choice for every geometry, and always the same.
+            let kernels = |g: &Conv2dGeometry| [g.forward_kernel(), g.input_kernel(), g.weight_kernel()];
+            prop_assert_eq!(kernels(&geometry), kernels(&geometry.clone()));
             prop_assert_eq!(&geometry.input_shape(), x.shape());
             prop_assert_eq!(&geometry.weight_shape()[..], w.shape());
             prop_assert_eq!(&geometry.output_shape(), expected);

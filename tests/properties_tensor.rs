@@ -378,6 +378,20 @@ const OPERATIONS: &[Row] = &[
             .linear(&d.tensor(&weight, 5), d.flags[0].then_some(&bias));
         (of(answer), held(shape).filter(|_| fits))
     }),
+    ("linear_relu", |d| {
+        let features = d.shape.last().copied().unwrap_or(1).min(9);
+        let weight = [d.sizes[0].min(6), features];
+        let bias = d.tensor(&[weight[0] + usize::from(d.seed.is_multiple_of(5))], 6);
+        let fits = d.shape.last() == Some(&features);
+        let fits = fits && (!d.flags[0] || bias.len() == weight[0]);
+        let mut shape = d.shape.clone();
+        shape.pop();
+        shape.push(weight[0]);
+        let answer = d
+            .x()
+            .linear_relu(&d.tensor(&weight, 5), d.flags[0].then_some(&bias));
+        (of(answer), held(shape).filter(|_| fits))
+    }),
     ("cross_entropy", |d| {
         let (labels, fits) = labels(d);
         let options = CrossEntropyOptions::default().ignore_index(-7);

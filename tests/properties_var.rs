@@ -136,6 +136,7 @@ const OPERATIONS: &[(&str, Op)] = &[
         x.matmul_with(&y.constant(d.tensor(&columns, 5)), d.flags[0], !d.flags[0])
     }),
     ("linear", |_, x, y| x.linear(y, None)),
+    ("linear_relu", |_, x, y| x.linear_relu(y, None)),
     ("linear", |d, x, _| {
         let features = x.shape().last().copied().unwrap_or(1);
         let weight = x.tape().leaf(d.tensor(&[d.sizes[0], features], 5));

@@ -13,8 +13,9 @@
 //! other two, and so derivatives of every order stay within the family. (A bias
 //! is added to every pixel of its channel: its gradient is the sum over them.)
 
-use tensor::{Conv2dGeometry, Conv2dOptions, Float, Result};
+use tensor::{Conv2dGeometry, Conv2dOptions, Float, Result, Tensor};
 
+use super::unary::rectified;
 use crate::record::{OpInfo, pull};
 use crate::var::Var;
 
@@ -45,9 +46,59 @@ impl<T: Float> Var<T> {
         bias: Option<&Self>,
         options: &Conv2dOptions,
     ) -> Result<Self> {
-        let geometry = Conv2dGeometry::new(self.shape(), weight.shape(), options)?;
         let bias_value = bias.map(Self::value);
         let value = self.value().conv2d(weight.value(), bias_value, options)?;
+        self.record_conv2d(weight, bias, options, value)
+    }
+
+    /// max(0, y) for y the [`conv2d`](Self::conv2d) of the same arguments: the
+    /// rectifier is applied where the result is stored, which saves a sweep over
+    /// memory and the room for y. The tape shows both, a `conv2d` and a `relu`.
+    ///
+    /// ```
+    /// use tensor::{Conv2dOptions, Tensor};
+    /// use wengert_autograd::Tape;
+    ///
+    /// let tape = Tape::new();
+    /// let x = tape.constant(Tensor::from([[[1.0, 3.0, 2.0]]]));
+    /// let w = tape.leaf(Tensor::from([[[[1.0, -1.0]]]]));
+    /// let y = x.conv2d_relu(&w, None, &Conv2dOptions::default())?;
+    /// assert_eq!(y.value(), &Tensor::from([[[0.0, 1.0]]]));
+    /// let grads = y.sum()?.backward()?;
+    /// assert_eq!(grads.get(&w), Some(&Tensor::from([[[[3.0, 2.0]]]])));
+    /// # Ok::<(), tensor::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`conv2d`](Self::conv2d).
+    pub fn conv2d_relu(
+        &self,
+        weight: &Self,
+        bias: Option<&Self>,
+        options: &Conv2dOptions,
+    ) -> Result<Self> {
+        if self.tape().detects_anomaly() {
+            // The rectifier would hide an infinity below zero.
+            return self.conv2d(weight, bias, options)?.relu();
+        }
+        let bias_value = bias.map(Self::value);
+        let value = self
+            .value()
+            .conv2d_relu(weight.value(), bias_value, options)?;
+        // What is recorded as the convolution's value is rectified already; the
+        // rules of a convolution do not read it.
+        let sum = self.record_conv2d(weight, bias, options, value.clone())?;
+        rectified(&sum, value)
+    }
+
+    fn record_conv2d(
+        &self,
+        weight: &Self,
+        bias: Option<&Self>,
+        options: &Conv2dOptions,
+        value: Tensor<T>,
+    ) -> Result<Self> {
+        let geometry = Conv2dGeometry::new(self.shape(), weight.shape(), options)?;
         let op = OpInfo::from("conv2d")
             .with_window(geometry.window)
             .with_multiply_adds(geometry.multiply_adds());
@@ -129,7 +180,7 @@ mod tests {
     use super::*;
     use crate::ops::testing::{check_squared, random};
     use crate::{Tape, grad};
-    use tensor::{Padding, Tensor};
+    use tensor::Padding;
 
     /// Strided, padded, dilated, grouped, pointwise; with a row dropped; with
     /// and without a batch.
@@ -243,5 +294,45 @@ mod tests {
         assert_eq!(entry.op.multiply_adds, 4 * 2 * 2 * 2 * 3 * 3);
         let window = entry.op.window.unwrap();
         assert_eq!((window.kernel, window.stride), ([3, 3], [2, 2]));
+    }
+
+    #[test]
+    fn rectified_in_the_store_is_the_convolution_and_then_relu() {
+        let options = Conv2dOptions::default().padding(1).stride((1, 2));
+        let (x, w, b) = (random(&[2, 3, 5, 6]), random(&[4, 3, 3, 3]), random(&[4]));
+        let run = |fused: bool| {
+            let tape = Tape::new();
+            let [x, w, b] = [&x, &w, &b].map(|t| tape.leaf(t.clone()));
+            let y = if fused {
+                x.conv2d_relu(&w, Some(&b), &options).unwrap()
+            } else {
+                x.conv2d(&w, Some(&b), &options).unwrap().relu().unwrap()
+            };
+            let listed = tape.to_string();
+            let value = y.value().clone();
+            let grads = y.mul(&y).unwrap().sum().unwrap().backward().unwrap();
+            let grads = [&x, &w, &b].map(|leaf| grads.get(leaf).unwrap().clone());
+            (value, grads, listed)
+        };
+        let ((value, grads, listed), plain) = (run(true), run(false));
+        assert!(value.all_close(&plain.0, 1e-12, 1e-12));
+        assert!(value.iter().any(|&y| y == 0.0) && value.iter().any(|&y| y > 0.0));
+        for (fused, plain) in grads.iter().zip(&plain.1) {
+            assert!(fused.all_close(plain, 1e-12, 1e-12));
+        }
+        assert_eq!(listed, plain.2);
+        check_squared(
+            |v| v[0].conv2d_relu(&v[1], Some(&v[2]), &options),
+            &[x, w, b],
+        );
+    }
+
+    #[test]
+    fn an_anomaly_is_not_rectified_away() {
+        let tape = Tape::new().detect_anomaly();
+        let x = tape.leaf(Tensor::from([[[f64::NEG_INFINITY]]]));
+        let w = tape.leaf(Tensor::from([[[[1.0]]]]));
+        let error = x.conv2d_relu(&w, None, &Conv2dOptions::default());
+        assert!(error.unwrap_err().to_string().contains("conv2d"));
     }
 }

@@ -16,8 +16,9 @@
 //! **Cost.** Each gradient costs what the product costs. Each side saves the
 //! other.
 
-use tensor::{Float, Result};
+use tensor::{Float, Result, Tensor};
 
+use super::unary::rectified;
 use crate::record::{OpInfo, pull};
 use crate::var::Var;
 
@@ -93,6 +94,29 @@ impl<T: Float> Var<T> {
     /// As [`Tensor::linear`](tensor::Tensor::linear) and [`Var::record`].
     pub fn linear(&self, weight: &Self, bias: Option<&Self>) -> Result<Self> {
         let value = self.value().linear(weight.value(), bias.map(Self::value))?;
+        self.record_linear(weight, bias, value)
+    }
+
+    /// max(0, y) for y the [`linear`](Self::linear) of the same arguments: the
+    /// rectifier is applied where the result is stored. The tape shows both, a
+    /// `linear` and a `relu`.
+    ///
+    /// # Errors
+    /// As [`linear`](Self::linear).
+    pub fn linear_relu(&self, weight: &Self, bias: Option<&Self>) -> Result<Self> {
+        if self.tape().detects_anomaly() {
+            // The rectifier would hide an infinity below zero.
+            return self.linear(weight, bias)?.relu();
+        }
+        let value = self
+            .value()
+            .linear_relu(weight.value(), bias.map(Self::value))?;
+        // As in `conv2d_relu`: no rule reads the value before the rectifier.
+        let sum = self.record_linear(weight, bias, value.clone())?;
+        rectified(&sum, value)
+    }
+
+    fn record_linear(&self, weight: &Self, bias: Option<&Self>, value: Tensor<T>) -> Result<Self> {
         let info = info(
             "linear",
             value.len(),
@@ -209,7 +233,6 @@ mod tests {
     use super::*;
     use crate::ops::testing::{check_linear, check_squared, gradient, random};
     use crate::tape::Tape;
-    use tensor::Tensor;
 
     #[test]
     fn products_of_all_ranks() {
@@ -271,6 +294,24 @@ mod tests {
             check_squared(|x| x[0].linear(&x[1], Some(&x[2])), &inputs);
             check_squared(|x| x[0].linear(&x[1], None), &inputs[..2]);
         }
+    }
+
+    #[test]
+    fn rectified_in_the_store_is_the_product_and_then_relu() {
+        let inputs = [random(&[5, 3]), random(&[4, 3]), random(&[4])];
+        let run = |fused: bool| {
+            let tape = Tape::new();
+            let [x, w, b] = inputs.each_ref().map(|t| tape.leaf(t.clone()));
+            let y = if fused {
+                x.linear_relu(&w, Some(&b)).unwrap()
+            } else {
+                x.linear(&w, Some(&b)).unwrap().relu().unwrap()
+            };
+            (y.value().clone(), tape.to_string())
+        };
+        assert_eq!(run(true), run(false));
+        check_squared(|v| v[0].linear_relu(&v[1], Some(&v[2])), &inputs);
+        check_squared(|v| v[0].linear_relu(&v[1], None), &inputs[..2]);
     }
 
     #[test]

@@ -17,7 +17,7 @@
 //! Where a rule speaks of the result y, that is what is saved: the next
 //! operation mostly holds it anyway.
 
-use tensor::{Float, Result};
+use tensor::{Float, Result, Tensor};
 
 use crate::record::pull;
 use crate::var::Var;
@@ -67,9 +67,7 @@ impl<T: Float> Var<T> {
     /// As [`Var::record`].
     pub fn relu(&self) -> Result<Self> {
         let value = self.value().relu();
-        let y = value.clone();
-        let rule = pull(move |g: &Self| g.masked_fill(&y.le_scalar(T::ZERO), T::ZERO));
-        Self::record("relu", value, [(self, rule)])
+        rectified(self, value)
     }
 
     /// x, but no less than `min` and no more than `max`; `max` everywhere if
@@ -200,6 +198,14 @@ impl<T: Float> Var<T> {
     }
 }
 
+/// Records `value` as max(x, 0). Its rule speaks of the result alone, so that
+/// an operation which rectifies what it stores need not keep what it had before.
+pub(super) fn rectified<T: Float>(x: &Var<T>, value: Tensor<T>) -> Result<Var<T>> {
+    let y = value.clone();
+    let rule = pull(move |g: &Var<T>| g.masked_fill(&y.le_scalar(T::ZERO), T::ZERO));
+    Var::record("relu", value, [(x, rule)])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,7 +213,6 @@ mod tests {
     use crate::gradcheck::{Gradcheck, gradcheck};
     use crate::ops::testing::{same, torch};
     use crate::tape::Tape;
-    use tensor::Tensor;
 
     const NAN: f64 = f64::NAN;
     const INF: f64 = f64::INFINITY;

@@ -49,6 +49,7 @@ pub struct Conv2d<T: Float = f32> {
     /// `[out_channels]`.
     pub bias: Option<Parameter<T>>,
     options: Conv2dOptions,
+    relu: bool,
 }
 
 /// The options of [`Conv2d`]; what is not set is PyTorch's default.
@@ -60,6 +61,7 @@ pub struct Conv2dBuilder {
     kernel: Pair,
     options: Conv2dOptions,
     bias: bool,
+    relu: bool,
 }
 
 impl Conv2d {
@@ -76,6 +78,7 @@ impl Conv2d {
             kernel: kernel.into(),
             options: Conv2dOptions::default(),
             bias: true,
+            relu: false,
         }
     }
 }
@@ -85,6 +88,12 @@ impl<T: Float> Conv2d<T> {
     #[must_use]
     pub fn options(&self) -> &Conv2dOptions {
         &self.options
+    }
+
+    /// Whether the result is rectified.
+    #[must_use]
+    pub fn has_relu(&self) -> bool {
+        self.relu
     }
 }
 
@@ -120,6 +129,14 @@ impl Conv2dBuilder {
         self
     }
 
+    /// Rectifies the result where it is stored: the layer followed by a
+    /// [`Relu`](crate::Relu), in one sweep over memory. Names and initial
+    /// weights are those of the layer without it.
+    pub fn relu(mut self) -> Self {
+        self.relu = true;
+        self
+    }
+
     /// The layer, initialised as PyTorch does: weight and bias uniform on
     /// ±1/√(in_channels / groups · kh · kw).
     ///
@@ -135,6 +152,7 @@ impl Conv2dBuilder {
             kernel,
             options,
             bias,
+            relu,
         } = self;
         if in_channels == 0 || out_channels == 0 {
             return Err(Error::value(
@@ -174,6 +192,7 @@ impl Conv2dBuilder {
             weight,
             bias,
             options,
+            relu,
         })
     }
 }
@@ -184,12 +203,17 @@ impl<T: Float> Module<T> for Conv2d<T> {
     fn forward(&self, input: &Var<T>) -> Result<Var<T>> {
         let tape = input.tape();
         let bias = self.bias.as_ref().map(|bias| tape.parameter(bias));
-        input.conv2d(&tape.parameter(&self.weight), bias.as_ref(), &self.options)
+        let weight = tape.parameter(&self.weight);
+        if self.relu {
+            input.conv2d_relu(&weight, bias.as_ref(), &self.options)
+        } else {
+            input.conv2d(&weight, bias.as_ref(), &self.options)
+        }
     }
 }
 
 impl<T: Float> fmt::Display for Conv2d<T> {
-    /// As PyTorch: options at their defaults are left out.
+    /// As PyTorch, and `relu=True`: options at their defaults are left out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let &[out_channels, group_channels, height, width] = self.weight.shape() else {
             return write!(f, "Conv2d(weight={:?})", self.weight.shape());
@@ -223,6 +247,9 @@ impl<T: Float> fmt::Display for Conv2d<T> {
         }
         if self.bias.is_none() {
             write!(f, ", bias=False")?;
+        }
+        if self.relu {
+            write!(f, ", relu=True")?;
         }
         write!(f, ")")
     }

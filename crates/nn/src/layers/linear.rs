@@ -36,6 +36,7 @@ pub struct Linear<T: Float = f32> {
     pub weight: Parameter<T>,
     /// `[out_features]`.
     pub bias: Option<Parameter<T>>,
+    relu: bool,
 }
 
 /// The options of [`Linear`].
@@ -45,6 +46,7 @@ pub struct LinearBuilder {
     in_features: usize,
     out_features: usize,
     bias: bool,
+    relu: bool,
 }
 
 impl Linear {
@@ -54,7 +56,16 @@ impl Linear {
             in_features,
             out_features,
             bias: true,
+            relu: false,
         }
+    }
+}
+
+impl<T: Float> Linear<T> {
+    /// Whether the result is rectified.
+    #[must_use]
+    pub fn has_relu(&self) -> bool {
+        self.relu
     }
 }
 
@@ -62,6 +73,14 @@ impl LinearBuilder {
     /// Whether there is a bias.
     pub fn bias(mut self, bias: bool) -> Self {
         self.bias = bias;
+        self
+    }
+
+    /// Rectifies the result where it is stored: the layer followed by a
+    /// [`Relu`](crate::Relu), in one sweep over memory. Names and initial
+    /// weights are those of the layer without it.
+    pub fn relu(mut self) -> Self {
+        self.relu = true;
         self
     }
 
@@ -89,7 +108,11 @@ impl LinearBuilder {
         } else {
             None
         };
-        Ok(Linear { weight, bias })
+        Ok(Linear {
+            weight,
+            bias,
+            relu: self.relu,
+        })
     }
 }
 
@@ -99,7 +122,12 @@ impl<T: Float> Module<T> for Linear<T> {
     fn forward(&self, input: &Var<T>) -> Result<Var<T>> {
         let tape = input.tape();
         let bias = self.bias.as_ref().map(|bias| tape.parameter(bias));
-        input.linear(&tape.parameter(&self.weight), bias.as_ref())
+        let weight = tape.parameter(&self.weight);
+        if self.relu {
+            input.linear_relu(&weight, bias.as_ref())
+        } else {
+            input.linear(&weight, bias.as_ref())
+        }
     }
 }
 
@@ -111,7 +139,56 @@ impl<T: Float> fmt::Display for Linear<T> {
         let bias = truth(self.bias.is_some());
         write!(
             f,
-            "Linear(in_features={in_features}, out_features={out_features}, bias={bias})"
-        )
+            "Linear(in_features={in_features}, out_features={out_features}, bias={bias}"
+        )?;
+        if self.relu {
+            write!(f, ", relu=True")?;
+        }
+        write!(f, ")")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use autograd::Tape;
+    use tensor::{Tensor, random::Generator};
+
+    use super::*;
+    use crate::{Conv2d, Flatten, Relu, Sequential, module::Visit};
+
+    /// The builder's `relu` against a layer of its own: same weights, same
+    /// result, same names, and the text says so.
+    #[test]
+    fn a_rectified_layer_is_the_layer_and_relu() {
+        let rng = || Generator::new(3);
+        let conv = Conv2d::builder(2, 3, 3).padding(1);
+        let fused: Sequential = Sequential::new()
+            .add(conv.relu().build(&mut rng()).unwrap())
+            .add(Flatten::new())
+            .add(Linear::builder(3 * 16, 5).relu().build(&mut rng()).unwrap());
+        let plain: Sequential = Sequential::new()
+            .add(conv.build(&mut rng()).unwrap())
+            .add(Relu)
+            .add(Flatten::new())
+            .add(Linear::builder(3 * 16, 5).build(&mut rng()).unwrap())
+            .add(Relu);
+        let x = Tensor::randn([2, 2, 4, 4], &mut rng()).unwrap();
+        let run = |model: &Sequential| {
+            let tape = Tape::new();
+            let y = model.forward(&tape.constant(x.clone())).unwrap();
+            (y.value().clone(), tape.to_string().replace("const", "x"))
+        };
+        assert!(run(&fused).0.all_close(&run(&plain).0, 1e-6, 1e-6));
+        assert!(run(&fused).0.iter().any(|&y| y == 0.0));
+        assert_eq!(run(&fused).1, run(&plain).1);
+        let names: Vec<_> = fused
+            .named_parameters()
+            .into_iter()
+            .map(|(n, _)| n)
+            .collect();
+        assert_eq!(names, ["0.weight", "0.bias", "2.weight", "2.bias"]);
+        let text = fused.to_string();
+        assert!(text.contains("padding=(1, 1), relu=True)"), "{text}");
+        assert!(text.contains("bias=True, relu=True)"), "{text}");
     }
 }

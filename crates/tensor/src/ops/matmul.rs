@@ -129,6 +129,17 @@ impl<T: Float> Tensor<T> {
         Ok(Self::from_parts(shape, data))
     }
 
+    /// max(0, y) for y the [`linear`](Self::linear) of the same arguments.
+    /// NaN stays NaN.
+    ///
+    /// # Errors
+    /// As [`linear`](Self::linear).
+    pub fn linear_relu(&self, weight: &Self, bias: Option<&Self>) -> Result<Self> {
+        let mut y = self.linear(weight, bias)?;
+        y.map_in_place(|y| if y <= T::ZERO { T::ZERO } else { y });
+        Ok(y)
+    }
+
     /// A linear layer: x · Wᵀ + b for an input `[.., in]`, a weight
     /// `[out, in]` and a bias `[out]`, with any number of leading axes.
     ///
