@@ -12,9 +12,19 @@ check:
 test *ARGS:
     cargo test --workspace {{ ARGS }}
 
-# The benchmarks; NAME picks those whose path contains it
-bench NAME="":
-    cargo bench -p wengert-benches -- {{ NAME }}
+# Training steps, layers and pools beside PyTorch's (--help lists the options; on an idle machine)
+bench *ARGS: bench-python
+    cargo build --release -p wengert-benches --bins
+    cargo run --release --quiet -p wengert-benches --bin wengert-compare -- {{ ARGS }}
+
+# PyTorch for `bench`, unless WENGERT_PYTHON names a Python that has it; without, our side runs alone
+[private]
+bench-python:
+    -[ -n "${WENGERT_PYTHON:-}" ] || [ -e target/bench-venv/ready ] || { python3 -m venv target/bench-venv && target/bench-venv/bin/pip install --quiet --requirement benches/requirements.txt && touch target/bench-venv/ready; }
+
+# Single loops by themselves; NAME picks those whose path contains it
+bench-ops NAME="":
+    cargo bench -p wengert-benches --bench tensor_ops -- {{ NAME }}
 
 # The API documentation, and the book where mdbook is installed
 doc:

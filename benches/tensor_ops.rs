@@ -1,8 +1,9 @@
 //! The loops of `tensor` by themselves, without a tape.
 //!
 //! Sizes are those of small networks: a batch of feature maps, the matrices of
-//! a fully connected layer. `cargo bench -p wengert-benches -- sum` runs those
-//! whose name contains `sum`.
+//! a fully connected layer. `just bench-ops sum`, or `cargo bench -p
+//! wengert-benches --bench tensor_ops -- sum`, runs those whose name contains
+//! `sum`.
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
