@@ -44,21 +44,23 @@ pub(crate) fn markdown(results: &Results, machine: &Machine, rounds: usize) -> S
             section(&mut text, results, title, unit, &rows);
         }
     }
-    let verdicts: Vec<Verdict> = judged(results).map(|(_, _, verdict)| verdict).collect();
-    let count = |wanted| {
-        verdicts
-            .iter()
-            .filter(|&&verdict| verdict == wanted)
-            .count()
-    };
+    let judged: Vec<(Target, f64, Verdict)> = results
+        .rows
+        .iter()
+        .flat_map(|row| judged(results, row))
+        .collect();
+    let bounds = judged.iter().filter(|(target, ..)| target.bound.is_some());
+    let kept = bounds.clone().filter(|(.., v)| *v != Verdict::Missed);
+    let aims = judged.iter().filter(|(target, ..)| target.aim.is_some());
+    let reached = aims.clone().filter(|(.., v)| *v == Verdict::Aim);
     // Writing to a `String` cannot fail.
     let _ = writeln!(
         text,
-        "\nOf {} targets, {} missed, {} met, {} met with their aim.",
-        verdicts.len(),
-        count(Verdict::Missed),
-        count(Verdict::Met),
-        count(Verdict::Aim)
+        "\nBounds kept: {} of {}. Aims reached: {} of {}.",
+        kept.count(),
+        bounds.count(),
+        reached.count(),
+        aims.count()
     );
     text
 }
@@ -77,50 +79,79 @@ fn in_order<'r>(results: &'r Results, family: &str) -> Vec<&'r Row> {
     rows
 }
 
+/// The columns of a table; those without any entry are left out. The one
+/// without a name is called after the unit of work.
+const COLUMNS: [&str; 12] = [
+    "case",
+    "threads",
+    "wengert",
+    "least–most",
+    "",
+    "share",
+    "eager",
+    "best PyTorch",
+    "× eager",
+    "× best",
+    "× 1 thread",
+    "targets",
+];
+
 /// One table.
 fn section(text: &mut String, results: &Results, title: &str, unit: &str, rows: &[&Row]) {
-    let _ = writeln!(
-        text,
-        "\n### {title}\n\n\
-         | case | threads | wengert | least–most | {unit} | share | eager | best PyTorch | × eager | × best | × 1 thread | targets |\n\
-         |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|"
-    );
-    for row in rows {
-        let measure = |measure| results.measure(row, measure);
-        let times = |m| cell(measure(m), |x| format!("{x:.2}"));
-        let share = measure(Measure::Copy).or_else(|| {
-            let layer = row.case.starts_with("W3");
-            measure(Measure::Ceiling).filter(|_| layer)
-        });
-        let scaling = if row.threads > 1 {
-            times(Measure::Scaling)
-        } else {
-            String::new()
-        };
-        let quantity = |x| quantity(x, row.unit);
-        let cells = [
-            row.case.clone(),
-            row.threads.to_string(),
-            cell(row.ours(), quantity),
-            cell(row.spread_of(OURS), |(least, most)| {
-                format!("{}–{}", quantity(least), quantity(most))
-            }),
-            cell(row.ours().filter(|_| row.work > 0.0), |ns| match unit {
-                "ns/op" => format!("{:.0}", ns / row.work),
-                _ => format!("{:.1}", row.work / ns),
-            }),
-            cell(share, |x| format!("{:.0} %", 100.0 * x)),
-            cell(row.median_of("eager"), quantity),
-            cell(row.best(|_| true), |(variant, x)| {
-                format!("{} ({variant})", quantity(x))
-            }),
-            times(Measure::TimesEager),
-            times(Measure::TimesBest),
-            scaling,
-            verdicts(results, row),
-        ];
-        let _ = writeln!(text, "| {} |", cells.join(" | "));
+    let rows: Vec<_> = rows.iter().map(|row| cells(results, row, unit)).collect();
+    let kept: Vec<usize> = (0..COLUMNS.len())
+        .filter(|&column| rows.iter().any(|row| !row[column].is_empty()))
+        .collect();
+    let line = |cells: &[String]| {
+        let cells: Vec<&str> = kept.iter().map(|&column| cells[column].as_str()).collect();
+        format!("| {} |\n", cells.join(" | "))
+    };
+    let head = COLUMNS.map(|name| if name.is_empty() { unit } else { name }.to_owned());
+    let rule = COLUMNS.map(|name| match name {
+        "case" | "targets" => "---".to_owned(),
+        _ => "--:".to_owned(),
+    });
+    let _ = write!(text, "\n### {title}\n\n{}{}", line(&head), line(&rule));
+    for row in &rows {
+        text.push_str(&line(row));
     }
+}
+
+/// A row of a table.
+fn cells(results: &Results, row: &Row, unit: &str) -> [String; COLUMNS.len()] {
+    let measure = |measure| results.measure(row, measure);
+    let times = |m| cell(measure(m), |x| format!("{x:.2}"));
+    let share = match row.case.split('/').next() {
+        Some("W3") => measure(Measure::Ceiling),
+        _ => measure(Measure::Copy),
+    };
+    let scaling = if row.threads > 1 {
+        times(Measure::Scaling)
+    } else {
+        String::new()
+    };
+    let quantity = |x| quantity(x, row.unit);
+    [
+        row.case.clone(),
+        row.threads.to_string(),
+        cell(row.ours(), quantity),
+        cell(row.spread_of(OURS), |(least, most)| {
+            format!("{}–{}", quantity(least), quantity(most))
+        }),
+        cell(row.ours().filter(|_| row.work > 0.0), |ns| match unit {
+            "ns/op" => format!("{:.0}", ns / row.work),
+            _ => format!("{:.1}", row.work / ns),
+        }),
+        cell(share, |x| format!("{:.0} %", 100.0 * x)),
+        cell(row.median_of("eager"), quantity),
+        cell(row.best(|_| true), |(variant, x)| {
+            format!("{} ({variant})", quantity(x))
+        }),
+        times(Measure::TimesEager),
+        times(Measure::TimesBest),
+        scaling,
+        verdicts(results, row),
+    ]
 }
 
 fn cell<T>(value: Option<T>, format: impl Fn(T) -> String) -> String {
@@ -129,7 +160,7 @@ fn cell<T>(value: Option<T>, format: impl Fn(T) -> String) -> String {
 
 /// A row's targets in words.
 fn verdicts(results: &Results, row: &Row) -> String {
-    let words: Vec<String> = judged_row(results, row)
+    let words: Vec<String> = judged(results, row)
         .map(|(target, value, verdict)| {
             let show = |x: f64| match target.measure {
                 Measure::Value => quantity(x, row.unit),
@@ -138,11 +169,10 @@ fn verdicts(results: &Results, row: &Row) -> String {
                 _ => format!("{x:.2}"),
             };
             let sign = if target.at_most { '≤' } else { '≥' };
-            let bound = match (target.bound, target.aim) {
-                (0.0, aim) if !target.at_most => format!("aim {sign} {}", show(aim)),
-                (bound, aim) if bound == aim => format!("{sign} {}", show(bound)),
-                (bound, aim) => format!("{sign} {}, aim {}", show(bound), show(aim)),
-            };
+            let bound = target.bound.map(|x| format!("{sign} {}", show(x)));
+            let aim = target.aim.map(|x| format!("aim {sign} {}", show(x)));
+            let bounds: Vec<String> = bound.into_iter().chain(aim).collect();
+            let bound = bounds.join(", ");
             format!(
                 "{verdict}: {} {} ({bound})",
                 name(target.measure),
@@ -170,7 +200,7 @@ fn name(measure: Measure) -> &'static str {
 }
 
 /// The targets of a row that were measured.
-fn judged_row<'r>(
+fn judged<'r>(
     results: &'r Results,
     row: &'r Row,
 ) -> impl Iterator<Item = (Target, f64, Verdict)> + 'r {
@@ -180,10 +210,6 @@ fn judged_row<'r>(
             let value = results.measure(row, target.measure)?;
             Some((target, value, target.verdict(value)))
         })
-}
-
-fn judged(results: &Results) -> impl Iterator<Item = (Target, f64, Verdict)> {
-    results.rows.iter().flat_map(|row| judged_row(results, row))
 }
 
 /// A number with its unit, in three or four digits.
@@ -219,7 +245,7 @@ pub(crate) fn json(results: &Results, machine: &Machine, rounds: usize) -> Value
                 .iter()
                 .map(|(variant, samples)| (variant.clone(), json!(samples)))
                 .collect();
-            let targets: Vec<Value> = judged_row(results, row)
+            let targets: Vec<Value> = judged(results, row)
                 .map(|(target, value, verdict)| {
                     json!({
                         "measure": name(target.measure),

@@ -122,9 +122,11 @@ impl Row {
         Some(median(&mut samples.to_vec()))
     }
 
-    /// The least and the most of a variant's rounds.
+    /// The least and the most of a variant's rounds, if there were several.
     pub(crate) fn spread_of(&self, variant: &str) -> Option<(f64, f64)> {
-        let samples = self.samples_of(variant)?;
+        let samples = self
+            .samples_of(variant)
+            .filter(|samples| samples.len() > 1)?;
         let least = samples.iter().copied().fold(f64::INFINITY, f64::min);
         let most = samples.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         Some((least, most))
