@@ -18,7 +18,7 @@ const SECTIONS: [(&str, &str, &str); 7] = [
     ("W3: single convolutions", "W3", "GFLOP/s"),
     ("W4: pools", "W4", "GB/s"),
     ("W5: a process as a whole", "W5", ""),
-    ("Limits of the machine", "limit", "G/s"),
+    ("Limits of the machine", "limit", "GFLOP/s, GB/s"),
 ];
 
 /// The whole report in Markdown.
@@ -125,11 +125,6 @@ fn cells(results: &Results, row: &Row, unit: &str) -> [String; COLUMNS.len()] {
         Some("W3") => measure(Measure::Ceiling),
         _ => measure(Measure::Copy),
     };
-    let scaling = if row.threads > 1 {
-        times(Measure::Scaling)
-    } else {
-        String::new()
-    };
     let quantity = |x| quantity(x, row.unit);
     [
         row.case.clone(),
@@ -149,7 +144,11 @@ fn cells(results: &Results, row: &Row, unit: &str) -> [String; COLUMNS.len()] {
         }),
         times(Measure::TimesEager),
         times(Measure::TimesBest),
-        scaling,
+        if row.case.starts_with("limit") {
+            String::new()
+        } else {
+            times(Measure::Scaling)
+        },
         verdicts(results, row),
     ]
 }

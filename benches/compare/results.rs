@@ -96,7 +96,10 @@ impl Results {
                 Some((row.work / ours) / (ceiling.work / ceiling.ours()?))
             }
             Measure::Copy => Some(of(&format!("limit/copy/{}", row.case), row.threads)? / ours),
-            Measure::Scaling => Some(of(&row.case, 1)? / ours),
+            Measure::Scaling if row.unit == Unit::Ns && row.threads > 1 => {
+                Some(of(&row.case, 1)? / ours)
+            }
+            Measure::Scaling => None,
             Measure::PerOp => Some(ours / row.work),
             Measure::Denormal => Some(ours / of(row.case.strip_suffix("/denormal")?, row.threads)?),
         }
@@ -192,6 +195,7 @@ mod tests {
         assert_eq!(measure(Measure::TimesNchw), Some(4.0));
         assert_eq!(measure(Measure::Ceiling), Some(0.5));
         assert_eq!(measure(Measure::Copy), None);
+        assert_eq!(measure(Measure::Scaling), None);
         let row = results.row("W3/L1/forward", 2).unwrap();
         assert_eq!(results.measure(row, Measure::Scaling), Some(2.0));
         assert_eq!(results.measure(row, Measure::TimesBest), None);
