@@ -9,7 +9,6 @@
 use std::fmt::Debug;
 
 use crate::random::Sample;
-use crate::simd::Lanes;
 
 mod sealed {
     pub trait Sealed {}
@@ -88,7 +87,6 @@ pub trait Number: Element {
 /// An element of calculus: `f32` or `f64`.
 pub trait Float:
     Number
-    + Lanes
     + Sample
     + num_traits::Float
     + num_traits::NumAssign
