@@ -12,6 +12,25 @@ use wengert_tests::expected::*;
 /// One operation on a draw: the answer that it gives, and the expected one.
 type Row = (&'static str, fn(&Draw) -> (Shape, Shape));
 
+/// A linear layer, rectified or not, with a weight and a bias that sometimes fit.
+fn linear(d: &Draw, relu: bool) -> (Shape, Shape) {
+    let features = d.shape.last().copied().unwrap_or(1).min(9);
+    let weight = [d.sizes[0].min(6), features];
+    let bias = d.tensor(&[weight[0] + usize::from(d.seed.is_multiple_of(5))], 6);
+    let fits = d.shape.last() == Some(&features);
+    let fits = fits && (!d.flags[0] || bias.len() == weight[0]);
+    let mut shape = d.shape.clone();
+    shape.pop();
+    shape.push(weight[0]);
+    let (x, weight, bias) = (d.x(), d.tensor(&weight, 5), d.flags[0].then_some(&bias));
+    let answer = if relu {
+        x.linear_relu(&weight, bias)
+    } else {
+        x.linear(&weight, bias)
+    };
+    (of(answer), held(shape).filter(|_| fits))
+}
+
 fn of<T: Element>(answer: Result<Tensor<T>>) -> Shape {
     answer.ok().map(|x| x.shape().to_vec())
 }
@@ -364,34 +383,8 @@ const OPERATIONS: &[Row] = &[
         let answer = d.x().matmul_with(&d.y(), d.flags[0], d.flags[1]);
         (of(answer), product(&d.shape, &d.partner, transpose))
     }),
-    ("linear", |d| {
-        let features = d.shape.last().copied().unwrap_or(1).min(9);
-        let weight = [d.sizes[0].min(6), features];
-        let bias = d.tensor(&[weight[0] + usize::from(d.seed.is_multiple_of(5))], 6);
-        let fits = d.shape.last() == Some(&features);
-        let fits = fits && (!d.flags[0] || bias.len() == weight[0]);
-        let mut shape = d.shape.clone();
-        shape.pop();
-        shape.push(weight[0]);
-        let answer = d
-            .x()
-            .linear(&d.tensor(&weight, 5), d.flags[0].then_some(&bias));
-        (of(answer), held(shape).filter(|_| fits))
-    }),
-    ("linear_relu", |d| {
-        let features = d.shape.last().copied().unwrap_or(1).min(9);
-        let weight = [d.sizes[0].min(6), features];
-        let bias = d.tensor(&[weight[0] + usize::from(d.seed.is_multiple_of(5))], 6);
-        let fits = d.shape.last() == Some(&features);
-        let fits = fits && (!d.flags[0] || bias.len() == weight[0]);
-        let mut shape = d.shape.clone();
-        shape.pop();
-        shape.push(weight[0]);
-        let answer = d
-            .x()
-            .linear_relu(&d.tensor(&weight, 5), d.flags[0].then_some(&bias));
-        (of(answer), held(shape).filter(|_| fits))
-    }),
+    ("linear", |d| linear(d, false)),
+    ("linear_relu", |d| linear(d, true)),
     ("cross_entropy", |d| {
         let (labels, fits) = labels(d);
         let options = CrossEntropyOptions::default().ignore_index(-7);

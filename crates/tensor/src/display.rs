@@ -25,6 +25,9 @@ const EDGE: usize = 3;
 const LINE_WIDTH: usize = 80;
 /// What stands before the first bracket of every line.
 const PREFIX: &str = "tensor(";
+/// More decimals than any `f64` has; widths must stay within what formatting
+/// accepts.
+const MOST_DECIMALS: usize = 1100;
 
 /// ```
 /// use wengert_tensor::Tensor;
@@ -37,10 +40,6 @@ const PREFIX: &str = "tensor(";
 /// assert_eq!(format!("{:.1}", x.select(0, 1)?), "tensor([ 0.5, 10.0])");
 /// # Ok::<(), wengert_tensor::Error>(())
 /// ```
-/// More decimals than any `f64` has; widths must stay within what formatting
-/// accepts.
-const MOST_DECIMALS: usize = 1100;
-
 impl<T: Element> Display for Tensor<T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         if self.is_empty() {

@@ -51,9 +51,9 @@ impl<T: Float> Var<T> {
         self.record_conv2d(weight, bias, options, value)
     }
 
-    /// max(0, y) for y the [`conv2d`](Self::conv2d) of the same arguments: the
-    /// rectifier is applied where the result is stored, which saves a sweep over
-    /// memory and the room for y. The tape shows both, a `conv2d` and a `relu`.
+    /// max(0, y) for y the [`conv2d`](Self::conv2d) of the same arguments,
+    /// without room for y: [`Tensor::conv2d_relu`](tensor::Tensor::conv2d_relu).
+    /// The tape shows both, a `conv2d` and a `relu`.
     ///
     /// ```
     /// use tensor::{Conv2dOptions, Tensor};
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn rectified_in_the_store_is_the_convolution_and_then_relu() {
+    fn rectified_is_the_convolution_and_then_relu() {
         let options = Conv2dOptions::default().padding(1).stride((1, 2));
         let (x, w, b) = (random(&[2, 3, 5, 6]), random(&[4, 3, 3, 3]), random(&[4]));
         let run = |fused: bool| {

@@ -97,9 +97,9 @@ impl<T: Float> Var<T> {
         self.record_linear(weight, bias, value)
     }
 
-    /// max(0, y) for y the [`linear`](Self::linear) of the same arguments: the
-    /// rectifier is applied where the result is stored. The tape shows both, a
-    /// `linear` and a `relu`.
+    /// max(0, y) for y the [`linear`](Self::linear) of the same arguments,
+    /// without room for y: [`Tensor::linear_relu`](tensor::Tensor::linear_relu).
+    /// The tape shows both, a `linear` and a `relu`.
     ///
     /// # Errors
     /// As [`linear`](Self::linear).
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn rectified_in_the_store_is_the_product_and_then_relu() {
+    fn rectified_is_the_product_and_then_relu() {
         let inputs = [random(&[5, 3]), random(&[4, 3]), random(&[4])];
         let run = |fused: bool| {
             let tape = Tape::new();
@@ -312,6 +312,11 @@ mod tests {
         assert_eq!(run(true), run(false));
         check_squared(|v| v[0].linear_relu(&v[1], Some(&v[2])), &inputs);
         check_squared(|v| v[0].linear_relu(&v[1], None), &inputs[..2]);
+        // An anomaly is not rectified away.
+        let tape = Tape::new().detect_anomaly();
+        let x = tape.leaf(Tensor::from([[f64::NEG_INFINITY]]));
+        let error = x.linear_relu(&tape.leaf(Tensor::from([[1.0]])), None);
+        assert!(error.unwrap_err().to_string().contains("linear"));
     }
 
     #[test]

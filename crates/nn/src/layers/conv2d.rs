@@ -129,9 +129,9 @@ impl Conv2dBuilder {
         self
     }
 
-    /// Rectifies the result where it is stored: the layer followed by a
-    /// [`Relu`](crate::Relu), in one sweep over memory. Names and initial
-    /// weights are those of the layer without it.
+    /// Rectifies the result in place: the layer followed by a
+    /// [`Relu`](crate::Relu), without room for what is between them. Names and
+    /// initial weights are those of the layer without it.
     pub fn relu(mut self) -> Self {
         self.relu = true;
         self

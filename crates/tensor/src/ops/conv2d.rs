@@ -28,6 +28,7 @@ mod unrolled;
 pub use geometry::{Conv2dGeometry, Conv2dOptions};
 pub use kernel::Conv2dKernel;
 
+use super::unary::rectified;
 use crate::element::Float;
 use crate::error::{Error, Result};
 use crate::tensor::Tensor;
@@ -59,9 +60,9 @@ impl<T: Float> Tensor<T> {
         forward("conv2d", self, weight, bias, false, options)
     }
 
-    /// max(0, y) for y the [`conv2d`](Self::conv2d) of the same arguments, in
-    /// one sweep: the rectifier is applied where the result is stored. NaN
-    /// stays NaN.
+    /// max(0, y) for y the [`conv2d`](Self::conv2d) of the same arguments. Its
+    /// planes are rectified in place, by whoever has just summed them: there is
+    /// no tensor in between. NaN stays NaN.
     ///
     /// ```
     /// use wengert_tensor::{Conv2dOptions, Tensor};
@@ -153,33 +154,25 @@ impl<T: Float> Tensor<T> {
     }
 }
 
-/// What happens to a sum before it is stored.
+/// What becomes of the sums of a convolution.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Epilogue<'a, T> {
+struct Epilogue<'a, T> {
     /// A number for each output channel, added to it.
-    pub(crate) bias: Option<&'a [T]>,
+    bias: Option<&'a [T]>,
     /// Whether negative results become zero.
-    pub(crate) relu: bool,
+    relu: bool,
 }
 
 impl<T: Float> Epilogue<'_, T> {
     /// The bias of an output channel, 0 if there is none.
-    pub(crate) fn bias(&self, channel: usize) -> T {
+    fn bias(&self, channel: usize) -> T {
         self.bias.map_or(T::ZERO, |bias| bias[channel])
     }
 
-    /// In a sweep of its own, for loops that store sums as they are.
-    fn apply(&self, channel: usize, sums: &mut [T]) {
-        let bias = self.bias(channel);
-        match (self.bias.is_some(), self.relu) {
-            (false, false) => {}
-            (true, false) => sums.iter_mut().for_each(|y| *y += bias),
-            (_, true) => {
-                for y in sums {
-                    let sum = *y + bias;
-                    *y = if sum <= T::ZERO { T::ZERO } else { sum };
-                }
-            }
+    /// Rectifies sums that have their bias, if that is wanted.
+    fn rectify(&self, sums: &mut [T]) {
+        if self.relu {
+            sums.iter_mut().for_each(|y| *y = rectified(*y));
         }
     }
 }

@@ -10,6 +10,7 @@
 //! **Cost.** One multiply-add for every element of the result and every
 //! element along the inner axis.
 
+use super::unary::rectified;
 use crate::element::Float;
 use crate::error::{Error, Result};
 use crate::gemm::{Operand, gemm};
@@ -129,14 +130,23 @@ impl<T: Float> Tensor<T> {
         Ok(Self::from_parts(shape, data))
     }
 
-    /// max(0, y) for y the [`linear`](Self::linear) of the same arguments.
-    /// NaN stays NaN.
+    /// max(0, y) for y the [`linear`](Self::linear) of the same arguments,
+    /// rectified in place. NaN stays NaN.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    ///
+    /// let x = Tensor::from([[1.0, 2.0]]);
+    /// let weight = Tensor::from([[1.0, -1.0], [-1.0, 1.0]]);
+    /// assert_eq!(x.linear_relu(&weight, None)?, Tensor::from([[0.0, 1.0]]));
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`linear`](Self::linear).
     pub fn linear_relu(&self, weight: &Self, bias: Option<&Self>) -> Result<Self> {
         let mut y = self.linear(weight, bias)?;
-        y.map_in_place(|y| if y <= T::ZERO { T::ZERO } else { y });
+        y.map_in_place(rectified);
         Ok(y)
     }
 

@@ -56,7 +56,7 @@ impl<T: Number> Tensor<T> {
     /// max(x, 0): the rectified linear unit. NaN stays NaN.
     #[must_use]
     pub fn relu(&self) -> Self {
-        self.map(|x| if x <= T::ZERO { T::ZERO } else { x })
+        self.map(rectified)
     }
 
     /// x, but no less than `min` and no more than `max`; `max` everywhere if
@@ -137,6 +137,12 @@ impl<T: Float> Tensor<T> {
     pub fn tanh(&self) -> Self {
         self.map(T::tanh)
     }
+}
+
+/// max(x, 0), and NaN where x is NaN.
+#[inline]
+pub(crate) fn rectified<T: Number>(x: T) -> T {
+    if x <= T::ZERO { T::ZERO } else { x }
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ pub(super) fn forward<T: Float>(
     par::for_each_piece(y, out_plane, geometry.cost(), |i, y| {
         let (image, o) = (i / geometry.out_channels, i % geometry.out_channels);
         let first = image * geometry.in_channels + o / outs * ins;
-        y.fill(T::ZERO);
+        y.fill(epilogue.bias(o));
         for c in 0..ins {
             let x = part(x, first + c, in_plane);
             let w = part(w, o * ins + c, taps);
@@ -42,7 +42,7 @@ pub(super) fn forward<T: Float>(
                 window.zip_line(&mut y[line], &x[from..], |y, &x| *y += w * x);
             });
         }
-        epilogue.apply(o, y);
+        epilogue.rectify(y);
     });
 }
 

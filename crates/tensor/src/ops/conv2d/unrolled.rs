@@ -64,10 +64,10 @@ pub(super) fn forward<T: Float>(
                         let planes = y.chunks_exact_mut(sizes.out_plane);
                         let lines = product.chunks_exact(pixels.len());
                         for (o, (plane, line)) in planes.zip(lines).enumerate() {
-                            let channel = group * sizes.outs + o;
+                            let bias = epilogue.bias(group * sizes.outs + o);
                             let pairs = plane[pixels.clone()].iter_mut().zip(line);
-                            pairs.for_each(|(y, &product)| *y = product);
-                            epilogue.apply(channel, &mut plane[pixels.clone()]);
+                            pairs.for_each(|(y, &product)| *y = product + bias);
+                            epilogue.rectify(&mut plane[pixels.clone()]);
                         }
                     }
                 }
@@ -89,10 +89,11 @@ pub(super) fn forward_pointwise<T: Float>(
         let group = i % geometry.groups;
         let x = Operand::Plain(part(x, i, sizes.group_in));
         let w = Operand::Plain(part(w, group, sizes.weight));
-        gemm([sizes.outs, sizes.out_plane, sizes.depth], w, x, y, false);
         for (o, plane) in y.chunks_exact_mut(sizes.out_plane).enumerate() {
-            epilogue.apply(group * sizes.outs + o, plane);
+            plane.fill(epilogue.bias(group * sizes.outs + o));
         }
+        gemm([sizes.outs, sizes.out_plane, sizes.depth], w, x, y, true);
+        epilogue.rectify(y);
     });
 }
 
