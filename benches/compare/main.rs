@@ -1,7 +1,7 @@
 //! The driver of the paired benchmark.
 //!
 //! ```text
-//! just bench                        everything: five rounds, 1 and 2 threads, about eleven minutes
+//! just bench                        everything: five rounds, 1 and 2 threads, a quarter of an hour
 //! just bench --only W1              LeNet alone
 //! just bench --only L7 --quick      one layer, one short round: while working on a kernel
 //! just bench --build                besides, a clean build of the core and its crates
