@@ -4,12 +4,15 @@ use std::fs;
 use std::thread;
 
 use serde::Serialize;
+use wengert::InstructionSet;
 
 /// A description for the head of the table and for the file.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Machine {
     pub(crate) processor: String,
     pub(crate) cores: usize,
+    /// The instruction set that wengert's kernels use.
+    pub(crate) instructions: String,
     /// Processes that were running or waiting to when the benchmark started.
     pub(crate) load: Option<f64>,
     /// PyTorch's version, if there is one.
@@ -22,6 +25,7 @@ impl Machine {
         Self {
             processor: processor().unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
             cores: thread::available_parallelism().map_or(1, usize::from),
+            instructions: InstructionSet::best().to_string(),
             load: load.and_then(|text| text.split(' ').next()?.parse().ok()),
             torch,
         }

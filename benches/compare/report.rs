@@ -24,9 +24,10 @@ const SECTIONS: [(&str, &str, &str); 7] = [
 /// The whole report in Markdown.
 pub(crate) fn markdown(results: &Results, machine: &Machine, rounds: usize) -> String {
     let mut text = format!(
-        "{} cores of {}, {}; {rounds} round(s); load at the start {}\n",
+        "{} cores of {}, {}, {}; {rounds} round(s); load at the start {}\n",
         machine.cores,
         machine.processor,
+        machine.instructions,
         machine
             .torch
             .as_ref()

@@ -9,6 +9,7 @@
 use std::fmt::Debug;
 
 use crate::random::Sample;
+use crate::simd::Lanes;
 
 mod sealed {
     pub trait Sealed {}
@@ -87,6 +88,7 @@ pub trait Number: Element {
 /// An element of calculus: `f32` or `f64`.
 pub trait Float:
     Number
+    + Lanes
     + Sample
     + num_traits::Float
     + num_traits::NumAssign

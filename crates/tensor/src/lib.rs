@@ -50,6 +50,7 @@ pub mod random;
 mod region;
 mod scratch;
 pub mod shape;
+mod simd;
 mod tensor;
 mod window;
 
@@ -61,5 +62,6 @@ pub use ops::loss::{CrossEntropyOptions, Reduction};
 pub use ops::pool2d::{AvgPool2dOptions, MaxPool2dOptions, Pool2dGeometry};
 pub use ops::update::SgdStep;
 pub use region::{Slice, Slices};
+pub use simd::InstructionSet;
 pub use tensor::Tensor;
 pub use window::{Padding, Pair, Window2d};

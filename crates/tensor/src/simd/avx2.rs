@@ -1,0 +1,125 @@
+//! AVX2 with FMA: eight `f32` or four `f64` in a register, sixteen registers.
+
+use std::arch::x86_64::*;
+
+use super::Kernel;
+use super::vector::{Lanes, Vector};
+
+/// Runs a kernel, compiled for AVX2 and FMA.
+///
+/// # Safety
+/// The processor has these instructions.
+#[target_feature(enable = "avx2,fma")]
+pub(super) unsafe fn run<T: Lanes, K: Kernel<T>>(kernel: K) -> K::Output {
+    kernel.run::<T::Avx2>()
+}
+
+/// Masks are loaded from here: `count` lanes are those from `8 − count` on.
+static MASK_32: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
+static MASK_64: [i64; 8] = [-1, -1, -1, -1, 0, 0, 0, 0];
+
+/// The vector of one element type, from the names of its instructions.
+macro_rules! vector {
+    (
+        $(#[$doc:meta])* $name:ident, $t:ty, $register:ty, $lanes:literal, $masks:ident,
+        $set1:ident, $zero:ident, $load:ident, $load_some:ident, $store:ident, $store_some:ident,
+        $add:ident, $sub:ident, $mul:ident, $fma:ident, $compare:ident, $and:ident
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        #[repr(transparent)]
+        pub struct $name($register);
+
+        impl $name {
+            /// A mask of the first `count` lanes.
+            #[inline(always)]
+            fn first(count: usize) -> __m256i {
+                let from = $masks[$lanes - count.min($lanes)..].as_ptr();
+                // SAFETY: the table holds a vector from each of its first entries on.
+                unsafe { _mm256_loadu_si256(from.cast()) }
+            }
+        }
+
+        // SAFETY of every block: the type is handed out inside of `run` alone,
+        // where the processor has the instructions; what is read and written
+        // is the caller's promise.
+        impl Vector<$t> for $name {
+            const LANES: usize = $lanes;
+            const REGISTERS: usize = 16;
+
+            #[inline(always)]
+            fn splat(value: $t) -> Self {
+                Self(unsafe { $set1(value) })
+            }
+            #[inline(always)]
+            fn zero() -> Self {
+                Self(unsafe { $zero() })
+            }
+            #[inline(always)]
+            unsafe fn load(from: *const $t) -> Self {
+                Self(unsafe { $load(from) })
+            }
+            #[inline(always)]
+            unsafe fn load_first(from: *const $t, count: usize) -> Self {
+                Self(unsafe { $load_some(from, Self::first(count)) })
+            }
+            #[inline(always)]
+            unsafe fn store(self, to: *mut $t) {
+                unsafe { $store(to, self.0) }
+            }
+            #[inline(always)]
+            unsafe fn store_first(self, to: *mut $t, count: usize) {
+                unsafe { $store_some(to, Self::first(count), self.0) }
+            }
+            #[inline(always)]
+            fn add(self, other: Self) -> Self {
+                Self(unsafe { $add(self.0, other.0) })
+            }
+            #[inline(always)]
+            fn sub(self, other: Self) -> Self {
+                Self(unsafe { $sub(self.0, other.0) })
+            }
+            #[inline(always)]
+            fn mul(self, other: Self) -> Self {
+                Self(unsafe { $mul(self.0, other.0) })
+            }
+            #[inline(always)]
+            fn mul_add(self, factor: Self, term: Self) -> Self {
+                Self(unsafe { $fma(self.0, factor.0, term.0) })
+            }
+            #[inline(always)]
+            fn relu(self) -> Self {
+                // Not (x <= 0): positive, or NaN.
+                Self(unsafe { $and($compare::<_CMP_NLE_UQ>(self.0, $zero()), self.0) })
+            }
+            #[inline(always)]
+            fn sum(self) -> $t {
+                let mut lanes = [0.0; $lanes];
+                unsafe { self.store(lanes.as_mut_ptr()) };
+                let mut half = $lanes / 2;
+                while half > 0 {
+                    for i in 0..half {
+                        lanes[i] += lanes[i + half];
+                    }
+                    half /= 2;
+                }
+                lanes[0]
+            }
+        }
+    };
+}
+
+vector!(
+    /// Eight `f32`.
+    F32x8, f32, __m256, 8, MASK_32,
+    _mm256_set1_ps, _mm256_setzero_ps, _mm256_loadu_ps, _mm256_maskload_ps, _mm256_storeu_ps,
+    _mm256_maskstore_ps, _mm256_add_ps, _mm256_sub_ps, _mm256_mul_ps, _mm256_fmadd_ps,
+    _mm256_cmp_ps, _mm256_and_ps
+);
+vector!(
+    /// Four `f64`.
+    F64x4, f64, __m256d, 4, MASK_64,
+    _mm256_set1_pd, _mm256_setzero_pd, _mm256_loadu_pd, _mm256_maskload_pd, _mm256_storeu_pd,
+    _mm256_maskstore_pd, _mm256_add_pd, _mm256_sub_pd, _mm256_mul_pd, _mm256_fmadd_pd,
+    _mm256_cmp_pd, _mm256_and_pd
+);
