@@ -8,6 +8,7 @@
 
 use std::fmt::Debug;
 
+use crate::loops::Loops;
 use crate::random::Sample;
 use crate::simd::Lanes;
 
@@ -89,6 +90,7 @@ pub trait Number: Element {
 pub trait Float:
     Number
     + Lanes
+    + Loops
     + Sample
     + num_traits::Float
     + num_traits::NumAssign

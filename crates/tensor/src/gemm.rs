@@ -24,8 +24,8 @@ use crate::par;
 const BLOCK: usize = 64;
 
 /// An operand as it lies in memory.
-#[derive(Clone, Copy)]
-pub(crate) enum Operand<'a, T> {
+#[derive(Clone, Copy, Debug)]
+pub enum Operand<'a, T> {
     /// Row-major, as the product reads it.
     Plain(&'a [T]),
     /// Row-major in the other orientation: its columns are what the product

@@ -44,6 +44,7 @@ mod display;
 pub mod element;
 pub mod error;
 mod gemm;
+mod loops;
 mod ops;
 pub mod par;
 pub mod random;

@@ -145,22 +145,18 @@ impl<T: Float> Tensor<T> {
         check_gradient(OP, grad.shape(), &geometry)?;
         let mut output = Self::filled(OP, weight_shape, T::ZERO)?;
         let (x, g, w) = (self.as_slice(), grad.as_slice(), output.as_mut_slice());
-        match geometry.weight_kernel() {
-            Conv2dKernel::Definition => direct::weight(&geometry, x, g, w),
-            Conv2dKernel::Product => unrolled::weight_pointwise(&geometry, x, g, w),
-            Conv2dKernel::Unrolled => unrolled::weight(&geometry, x, g, w),
-        }
+        T::conv2d_weight(&geometry, x, g, w);
         Ok(output)
     }
 }
 
 /// What becomes of the sums of a convolution.
 #[derive(Clone, Copy, Debug)]
-struct Epilogue<'a, T> {
+pub struct Epilogue<'a, T> {
     /// A number for each output channel, added to it.
-    bias: Option<&'a [T]>,
+    pub(crate) bias: Option<&'a [T]>,
     /// Whether negative results become zero.
-    relu: bool,
+    pub(crate) relu: bool,
 }
 
 impl<T: Float> Epilogue<'_, T> {
@@ -193,12 +189,7 @@ fn forward<T: Float>(
     let mut output = Tensor::filled(op, &geometry.output_shape(), T::ZERO)?;
     let (x, w, y) = (input.as_slice(), weight.as_slice(), output.as_mut_slice());
     let bias = bias.map(Tensor::as_slice);
-    let epilogue = Epilogue { bias, relu };
-    match geometry.forward_kernel() {
-        Conv2dKernel::Definition => direct::forward(&geometry, x, w, epilogue, y),
-        Conv2dKernel::Product => unrolled::forward_pointwise(&geometry, x, w, epilogue, y),
-        Conv2dKernel::Unrolled => unrolled::forward(&geometry, x, w, epilogue, y),
-    }
+    T::conv2d_forward(&geometry, x, w, Epilogue { bias, relu }, y);
     Ok(output)
 }
 
@@ -211,12 +202,44 @@ pub(super) fn input_gradient<T: Float>(
 ) -> Result<Tensor<T>> {
     let mut output = Tensor::filled(op, &geometry.input_shape(), T::ZERO)?;
     let (g, w, x) = (grad.as_slice(), weight.as_slice(), output.as_mut_slice());
+    T::conv2d_input(geometry, g, w, x);
+    Ok(output)
+}
+
+// ---------------------------------------------------------------- the loops
+
+/// y = b + x ⋆ w, rectified if the epilogue says so. Every element of y is
+/// written, whatever it was.
+pub(crate) fn forward_loops<T: Float>(
+    geometry: &Conv2dGeometry,
+    x: &[T],
+    w: &[T],
+    epilogue: Epilogue<'_, T>,
+    y: &mut [T],
+) {
+    match geometry.forward_kernel() {
+        Conv2dKernel::Definition => direct::forward(geometry, x, w, epilogue, y),
+        Conv2dKernel::Product => unrolled::forward_pointwise(geometry, x, w, epilogue, y),
+        Conv2dKernel::Unrolled => unrolled::forward(geometry, x, w, epilogue, y),
+    }
+}
+
+/// x = the adjoint of x ↦ x ⋆ w applied to g. Every element of x is written.
+pub(crate) fn input_loops<T: Float>(geometry: &Conv2dGeometry, g: &[T], w: &[T], x: &mut [T]) {
     match geometry.input_kernel() {
         Conv2dKernel::Definition => direct::input(geometry, g, w, x),
         Conv2dKernel::Product => unrolled::input_pointwise(geometry, g, w, x),
         Conv2dKernel::Unrolled => unrolled::input(geometry, g, w, x),
     }
-    Ok(output)
+}
+
+/// w = the adjoint of w ↦ x ⋆ w applied to g. Every element of w is written.
+pub(crate) fn weight_loops<T: Float>(geometry: &Conv2dGeometry, x: &[T], g: &[T], w: &mut [T]) {
+    match geometry.weight_kernel() {
+        Conv2dKernel::Definition => direct::weight(geometry, x, g, w),
+        Conv2dKernel::Product => unrolled::weight_pointwise(geometry, x, g, w),
+        Conv2dKernel::Unrolled => unrolled::weight(geometry, x, g, w),
+    }
 }
 
 /// A bias has one number for each output channel.

@@ -13,7 +13,7 @@
 use super::unary::rectified;
 use crate::element::Float;
 use crate::error::{Error, Result};
-use crate::gemm::{Operand, gemm};
+use crate::gemm::Operand;
 use crate::par;
 use crate::shape::{allocate, broadcast, broadcast_strides, for_each_row, nest, numel};
 use crate::tensor::Tensor;
@@ -114,7 +114,7 @@ impl<T: Float> Tensor<T> {
             // One right-hand matrix for all rows of the batch: a single product.
             let rows = m * batch.iter().product::<usize>();
             let (x, y) = (Operand::Plain(x), Operand::new(y, transpose_rhs));
-            gemm([rows, n, k], x, y, &mut data, false);
+            T::gemm([rows, n, k], x, y, &mut data, false);
         } else {
             let steps = [a.batch, b.batch].map(|own| broadcast_strides(own, &batch));
             let mut pairs = Vec::new();
@@ -124,7 +124,7 @@ impl<T: Float> Tensor<T> {
                 let Some(&[i, j]) = pairs.get(i) else { return };
                 let x = Operand::new(&x[i * m * k..][..m * k], transpose_lhs);
                 let y = Operand::new(&y[j * k * n..][..k * n], transpose_rhs);
-                gemm([m, n, k], x, y, out, false);
+                T::gemm([m, n, k], x, y, out, false);
             });
         }
         Ok(Self::from_parts(shape, data))
@@ -214,7 +214,7 @@ impl<T: Float> Tensor<T> {
         }
         let x = Operand::Plain(self.as_slice());
         let w = Operand::Transposed(weight.as_slice());
-        gemm([rows, out, features], x, w, &mut data, bias.is_some());
+        T::gemm([rows, out, features], x, w, &mut data, bias.is_some());
         Ok(Self::from_parts(shape, data))
     }
 }

@@ -23,7 +23,8 @@ macro_rules! vector {
     (
         $(#[$doc:meta])* $name:ident, $t:ty, $register:ty, $lanes:literal, $masks:ident,
         $set1:ident, $zero:ident, $load:ident, $load_some:ident, $store:ident, $store_some:ident,
-        $add:ident, $sub:ident, $mul:ident, $fma:ident, $compare:ident, $and:ident
+        $add:ident, $sub:ident, $mul:ident, $fma:ident, $compare:ident, $and:ident,
+        $deinterleave:ident, $interleave:ident
     ) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
@@ -105,8 +106,67 @@ macro_rules! vector {
                 }
                 lanes[0]
             }
+            #[inline(always)]
+            fn deinterleave(self, other: Self) -> (Self, Self) {
+                let (even, odd) = unsafe { $deinterleave(self.0, other.0) };
+                (Self(even), Self(odd))
+            }
+            #[inline(always)]
+            fn interleave(self, other: Self) -> (Self, Self) {
+                let (first, second) = unsafe { $interleave(self.0, other.0) };
+                (Self(first), Self(second))
+            }
         }
     };
+}
+
+// SAFETY of the four: called by methods of the vectors, where the processor
+// has the instructions. Shuffles stay within halves of 128 bits, so a
+// permutation of the quarters (a, b | c, d) to (a, c | b, d) comes after them.
+
+#[inline(always)]
+unsafe fn deinterleave_32(a: __m256, b: __m256) -> (__m256, __m256) {
+    unsafe {
+        let even = _mm256_castps_pd(_mm256_shuffle_ps::<0b10_00_10_00>(a, b));
+        let odd = _mm256_castps_pd(_mm256_shuffle_ps::<0b11_01_11_01>(a, b));
+        (
+            _mm256_castpd_ps(_mm256_permute4x64_pd::<0b11_01_10_00>(even)),
+            _mm256_castpd_ps(_mm256_permute4x64_pd::<0b11_01_10_00>(odd)),
+        )
+    }
+}
+
+#[inline(always)]
+unsafe fn interleave_32(a: __m256, b: __m256) -> (__m256, __m256) {
+    unsafe {
+        let (low, high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+        (
+            _mm256_permute2f128_ps::<0x20>(low, high),
+            _mm256_permute2f128_ps::<0x31>(low, high),
+        )
+    }
+}
+
+#[inline(always)]
+unsafe fn deinterleave_64(a: __m256d, b: __m256d) -> (__m256d, __m256d) {
+    unsafe {
+        let (even, odd) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
+        (
+            _mm256_permute4x64_pd::<0b11_01_10_00>(even),
+            _mm256_permute4x64_pd::<0b11_01_10_00>(odd),
+        )
+    }
+}
+
+#[inline(always)]
+unsafe fn interleave_64(a: __m256d, b: __m256d) -> (__m256d, __m256d) {
+    unsafe {
+        let (low, high) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
+        (
+            _mm256_permute2f128_pd::<0x20>(low, high),
+            _mm256_permute2f128_pd::<0x31>(low, high),
+        )
+    }
 }
 
 vector!(
@@ -114,12 +174,12 @@ vector!(
     F32x8, f32, __m256, 8, MASK_32,
     _mm256_set1_ps, _mm256_setzero_ps, _mm256_loadu_ps, _mm256_maskload_ps, _mm256_storeu_ps,
     _mm256_maskstore_ps, _mm256_add_ps, _mm256_sub_ps, _mm256_mul_ps, _mm256_fmadd_ps,
-    _mm256_cmp_ps, _mm256_and_ps
+    _mm256_cmp_ps, _mm256_and_ps, deinterleave_32, interleave_32
 );
 vector!(
     /// Four `f64`.
     F64x4, f64, __m256d, 4, MASK_64,
     _mm256_set1_pd, _mm256_setzero_pd, _mm256_loadu_pd, _mm256_maskload_pd, _mm256_storeu_pd,
     _mm256_maskstore_pd, _mm256_add_pd, _mm256_sub_pd, _mm256_mul_pd, _mm256_fmadd_pd,
-    _mm256_cmp_pd, _mm256_and_pd
+    _mm256_cmp_pd, _mm256_and_pd, deinterleave_64, interleave_64
 );

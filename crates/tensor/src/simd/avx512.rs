@@ -20,7 +20,8 @@ macro_rules! vector {
     (
         $(#[$doc:meta])* $name:ident, $t:ty, $register:ty, $lanes:literal, $mask:ty,
         $set1:ident, $zero:ident, $load:ident, $load_some:ident, $store:ident, $store_some:ident,
-        $add:ident, $sub:ident, $mul:ident, $fma:ident, $compare:ident, $keep:ident, $sum:ident
+        $add:ident, $sub:ident, $mul:ident, $fma:ident, $compare:ident, $keep:ident, $sum:ident,
+        $permute:ident, $places:ident
     ) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
@@ -83,6 +84,19 @@ macro_rules! vector {
             fn sum(self) -> $t {
                 unsafe { $sum(self.0) }
             }
+            #[inline(always)]
+            fn deinterleave(self, other: Self) -> (Self, Self) {
+                let pick = |odd| unsafe { $permute(self.0, $places(|i| 2 * i + odd), other.0) };
+                (Self(pick(0)), Self(pick(1)))
+            }
+            #[inline(always)]
+            fn interleave(self, other: Self) -> (Self, Self) {
+                // Lane i of the pair's half `from / LANES`: of self for even i, of other for odd i.
+                let pick = |from| unsafe {
+                    $permute(self.0, $places(|i| from + i / 2 + i % 2 * $lanes), other.0)
+                };
+                (Self(pick(0)), Self(pick($lanes / 2)))
+            }
         }
     };
 }
@@ -94,17 +108,35 @@ fn first(count: usize) -> u32 {
         .map_or(u32::MAX, |bit| bit - 1)
 }
 
+/// Places in a pair of vectors, for a permutation: constants once compiled.
+#[inline(always)]
+fn places_32(place: impl Fn(i32) -> i32) -> __m512i {
+    let places: [i32; 16] = std::array::from_fn(|i| place(i as i32));
+    // SAFETY: the array holds a vector; the processor has the instruction.
+    unsafe { _mm512_loadu_si512(places.as_ptr().cast()) }
+}
+
+/// As [`places_32`], for vectors of eight.
+#[inline(always)]
+fn places_64(place: impl Fn(i64) -> i64) -> __m512i {
+    let places: [i64; 8] = std::array::from_fn(|i| place(i as i64));
+    // SAFETY: the array holds a vector; the processor has the instruction.
+    unsafe { _mm512_loadu_si512(places.as_ptr().cast()) }
+}
+
 vector!(
     /// Sixteen `f32`.
     F32x16, f32, __m512, 16, __mmask16,
     _mm512_set1_ps, _mm512_setzero_ps, _mm512_loadu_ps, _mm512_maskz_loadu_ps, _mm512_storeu_ps,
     _mm512_mask_storeu_ps, _mm512_add_ps, _mm512_sub_ps, _mm512_mul_ps, _mm512_fmadd_ps,
-    _mm512_cmp_ps_mask, _mm512_maskz_mov_ps, _mm512_reduce_add_ps
+    _mm512_cmp_ps_mask, _mm512_maskz_mov_ps, _mm512_reduce_add_ps,
+    _mm512_permutex2var_ps, places_32
 );
 vector!(
     /// Eight `f64`.
     F64x8, f64, __m512d, 8, __mmask8,
     _mm512_set1_pd, _mm512_setzero_pd, _mm512_loadu_pd, _mm512_maskz_loadu_pd, _mm512_storeu_pd,
     _mm512_mask_storeu_pd, _mm512_add_pd, _mm512_sub_pd, _mm512_mul_pd, _mm512_fmadd_pd,
-    _mm512_cmp_pd_mask, _mm512_maskz_mov_pd, _mm512_reduce_add_pd
+    _mm512_cmp_pd_mask, _mm512_maskz_mov_pd, _mm512_reduce_add_pd,
+    _mm512_permutex2var_pd, places_64
 );

@@ -218,6 +218,17 @@ mod tests {
                 x.iter().map(|x| x.as_f64()).sum::<f64>(),
                 "the halves of small numbers are exact"
             );
+            let pair: Vec<T> = x.iter().chain(&y).copied().collect();
+            let (even, odd) = a.deinterleave(b);
+            let (even, odd) = (store(even), store(odd));
+            for i in 0..lanes {
+                assert_eq!([even[i], odd[i]], [pair[2 * i], pair[2 * i + 1]]);
+            }
+            let (first, second) = a.interleave(b);
+            let mixed: Vec<T> = store(first).into_iter().chain(store(second)).collect();
+            for i in 0..lanes {
+                assert_eq!([mixed[2 * i], mixed[2 * i + 1]], [x[i], y[i]]);
+            }
             // NaN goes through a ReLU.
             let nan = store(V::splat(T::of(f64::NAN)).relu());
             assert!(nan.iter().all(|x| x.as_f64().is_nan()));

@@ -82,4 +82,14 @@ impl<T: Number> Vector<T> for Array<T> {
         let [a, b, c, d] = self.0;
         a.plus(c).plus(b.plus(d))
     }
+    #[inline(always)]
+    fn deinterleave(self, other: Self) -> (Self, Self) {
+        let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
+        (Self([a, c, e, g]), Self([b, d, f, h]))
+    }
+    #[inline(always)]
+    fn interleave(self, other: Self) -> (Self, Self) {
+        let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
+        (Self([a, e, b, f]), Self([c, g, d, h]))
+    }
 }

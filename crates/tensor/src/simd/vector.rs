@@ -48,6 +48,11 @@ pub trait Vector<T>: Copy {
     fn relu(self) -> Self;
     /// The sum of the lanes, halves added to halves.
     fn sum(self) -> T;
+    /// Of the numbers of self and then of other, those at even places and those
+    /// at odd ones: a row of pixels parted for a stride of 2.
+    fn deinterleave(self, other: Self) -> (Self, Self);
+    /// The inverse of [`deinterleave`](Self::deinterleave).
+    fn interleave(self, other: Self) -> (Self, Self);
 }
 
 /// The vectors of an element type, one for each instruction set.

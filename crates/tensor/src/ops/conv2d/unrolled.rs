@@ -24,7 +24,7 @@ use super::Epilogue;
 use super::direct::part;
 use super::geometry::Conv2dGeometry;
 use crate::element::Float;
-use crate::gemm::{Operand, gemm};
+use crate::gemm::Operand;
 use crate::{par, scratch};
 
 /// Most partial sums of a weight gradient.
@@ -60,7 +60,7 @@ pub(super) fn forward<T: Float>(
                         unroll(geometry, x, &tile, columns);
                         let mnk = [sizes.outs, pixels.len(), sizes.depth];
                         let (w, columns) = (Operand::Plain(w), Operand::Plain(columns));
-                        gemm(mnk, w, columns, product, false);
+                        T::gemm(mnk, w, columns, product, false);
                         let planes = y.chunks_exact_mut(sizes.out_plane);
                         let lines = product.chunks_exact(pixels.len());
                         for (o, (plane, line)) in planes.zip(lines).enumerate() {
@@ -92,7 +92,7 @@ pub(super) fn forward_pointwise<T: Float>(
         for (o, plane) in y.chunks_exact_mut(sizes.out_plane).enumerate() {
             plane.fill(epilogue.bias(group * sizes.outs + o));
         }
-        gemm([sizes.outs, sizes.out_plane, sizes.depth], w, x, y, true);
+        T::gemm([sizes.outs, sizes.out_plane, sizes.depth], w, x, y, true);
         epilogue.rectify(y);
     });
 }
@@ -116,7 +116,7 @@ pub(super) fn input<T: Float>(geometry: &Conv2dGeometry, g: &[T], w: &[T], x: &m
                         let columns = &mut columns[..sizes.depth * pixels.len()];
                         let mnk = [sizes.depth, pixels.len(), sizes.outs];
                         let g = Operand::Plain(sizes.pack(g, &pixels, packed));
-                        gemm(mnk, w, g, columns, false);
+                        T::gemm(mnk, w, g, columns, false);
                         fold(geometry, columns, &tile, x);
                     }
                 }
@@ -131,7 +131,7 @@ pub(super) fn input_pointwise<T: Float>(geometry: &Conv2dGeometry, g: &[T], w: &
     par::for_each_piece(x, sizes.group_in, geometry.cost(), |i, x| {
         let g = Operand::Plain(part(g, i, sizes.group_out));
         let w = Operand::Transposed(part(w, i % geometry.groups, sizes.weight));
-        gemm([sizes.depth, sizes.out_plane, sizes.outs], w, g, x, false);
+        T::gemm([sizes.depth, sizes.out_plane, sizes.outs], w, g, x, false);
     });
 }
 
@@ -150,7 +150,7 @@ pub(super) fn weight<T: Float>(geometry: &Conv2dGeometry, x: &[T], g: &[T], w: &
                     unroll(geometry, x, &tile, columns);
                     let mnk = [sizes.outs, sizes.depth, pixels.len()];
                     let g = Operand::Plain(sizes.pack(g, &pixels, packed));
-                    gemm(mnk, g, Operand::Transposed(columns), w, true);
+                    T::gemm(mnk, g, Operand::Transposed(columns), w, true);
                 }
             }
         });
@@ -165,7 +165,7 @@ pub(super) fn weight_pointwise<T: Float>(geometry: &Conv2dGeometry, x: &[T], g: 
             let i = image * geometry.groups + group;
             let x = Operand::Transposed(part(x, i, sizes.group_in));
             let g = Operand::Plain(part(g, i, sizes.group_out));
-            gemm([sizes.outs, sizes.depth, sizes.out_plane], g, x, w, true);
+            T::gemm([sizes.outs, sizes.depth, sizes.out_plane], g, x, w, true);
         }
     });
 }

@@ -1,0 +1,54 @@
+//! Where the loops are compiled: here, once.
+//!
+//! A generic function is compiled by the crate that says what `T` is. If the
+//! kernels were such functions, every program and every test would compile all
+//! of them again, for each instruction set. So `f32` and `f64` have them as
+//! methods, which this crate compiles when it is compiled, and which generic
+//! code calls as `T::gemm(…)`. The list below is a table of contents: the
+//! functions themselves are in the modules that it names.
+
+use crate::gemm::{self, Operand};
+use crate::ops::conv2d::{self, Conv2dGeometry, Epilogue};
+
+/// Declares [`Loops`] and implements it for both types: a method is a function
+/// of the crate, under the signature that both share.
+macro_rules! loops {
+    ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $result:ty)? = $path:path;)*) => {
+        /// The loops of a float type. Sealed with [`Float`](crate::Float).
+        #[allow(clippy::too_many_arguments)]
+        pub trait Loops: Sized {
+            $($(#[$doc])* #[doc(hidden)] fn $name($($arg: $type),*) $(-> $result)?;)*
+        }
+        loops!(@ f32, $(fn $name($($arg: $type),*) $(-> $result)? = $path;)*);
+        loops!(@ f64, $(fn $name($($arg: $type),*) $(-> $result)? = $path;)*);
+    };
+    (@ $t:ty, $(fn $name:ident($($arg:ident: $type:ty),*) $(-> $result:ty)? = $path:path;)*) => {
+        impl Loops for $t {
+            $(fn $name($($arg: $type),*) $(-> $result)? { $path($($arg),*) })*
+        }
+    };
+}
+
+loops! {
+    /// A matrix product.
+    fn gemm(
+        mnk: [usize; 3],
+        a: Operand<'_, Self>,
+        b: Operand<'_, Self>,
+        out: &mut [Self],
+        accumulate: bool,
+    ) = gemm::gemm;
+
+    /// A convolution.
+    fn conv2d_forward(
+        geometry: &Conv2dGeometry,
+        x: &[Self],
+        w: &[Self],
+        epilogue: Epilogue<'_, Self>,
+        y: &mut [Self],
+    ) = conv2d::forward_loops;
+    /// Its gradient with respect to the input.
+    fn conv2d_input(geometry: &Conv2dGeometry, g: &[Self], w: &[Self], x: &mut [Self]) = conv2d::input_loops;
+    /// Its gradient with respect to the weight.
+    fn conv2d_weight(geometry: &Conv2dGeometry, x: &[Self], g: &[Self], w: &mut [Self]) = conv2d::weight_loops;
+}
