@@ -24,6 +24,7 @@ mod kernel;
 #[cfg(test)]
 mod tests;
 mod unrolled;
+mod winograd;
 
 pub use geometry::{Conv2dGeometry, Conv2dOptions};
 pub use kernel::Conv2dKernel;
@@ -221,6 +222,7 @@ pub(crate) fn forward_loops<T: Float>(
         Conv2dKernel::Definition => direct::forward(geometry, x, w, epilogue, y),
         Conv2dKernel::Product => unrolled::forward_pointwise(geometry, x, w, epilogue, y),
         Conv2dKernel::Unrolled => unrolled::forward(geometry, x, w, epilogue, y),
+        Conv2dKernel::Winograd => winograd::forward(geometry, x, w, epilogue, y),
     }
 }
 
@@ -230,6 +232,7 @@ pub(crate) fn input_loops<T: Float>(geometry: &Conv2dGeometry, g: &[T], w: &[T],
         Conv2dKernel::Definition => direct::input(geometry, g, w, x),
         Conv2dKernel::Product => unrolled::input_pointwise(geometry, g, w, x),
         Conv2dKernel::Unrolled => unrolled::input(geometry, g, w, x),
+        Conv2dKernel::Winograd => winograd::input(geometry, g, w, x),
     }
 }
 
@@ -238,7 +241,7 @@ pub(crate) fn weight_loops<T: Float>(geometry: &Conv2dGeometry, x: &[T], g: &[T]
     match geometry.weight_kernel() {
         Conv2dKernel::Definition => direct::weight(geometry, x, g, w),
         Conv2dKernel::Product => unrolled::weight_pointwise(geometry, x, g, w),
-        Conv2dKernel::Unrolled => unrolled::weight(geometry, x, g, w),
+        Conv2dKernel::Unrolled | Conv2dKernel::Winograd => unrolled::weight(geometry, x, g, w),
     }
 }
 

@@ -65,6 +65,11 @@ macro_rules! vector {
                 Self(unsafe { $load_some(from, Self::first(count)) })
             }
             #[inline(always)]
+            unsafe fn load_between(from: *const $t, start: usize, end: usize) -> Self {
+                let (start, end) = (Self::first(start), Self::first(end));
+                Self(unsafe { $load_some(from, _mm256_andnot_si256(start, end)) })
+            }
+            #[inline(always)]
             unsafe fn store(self, to: *mut $t) {
                 unsafe { $store(to, self.0) }
             }

@@ -52,6 +52,11 @@ macro_rules! vector {
                 Self(unsafe { $load_some(first(count) as $mask, from) })
             }
             #[inline(always)]
+            unsafe fn load_between(from: *const $t, start: usize, end: usize) -> Self {
+                let between = first(end) & !first(start);
+                Self(unsafe { $load_some(between as $mask, from) })
+            }
+            #[inline(always)]
             unsafe fn store(self, to: *mut $t) {
                 unsafe { $store(to, self.0) }
             }

@@ -46,11 +46,13 @@ mod portable;
 #[macro_use]
 mod unroll;
 mod vector;
+mod winograd;
 
 use std::fmt;
 use std::sync::OnceLock;
 
 pub use vector::{Lanes, Vector};
+pub(crate) use winograd::{FILTERS, Plan, Winograd};
 
 /// A set of vector instructions that a kernel is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -244,6 +246,14 @@ mod tests {
                     let inside = i < count;
                     assert_eq!(got[i], if inside { x[i] } else { T::ZERO });
                     assert_eq!(kept[i], if inside { x[i] } else { T::of(9.0) });
+                }
+                for start in 0..=count {
+                    // SAFETY: the lanes start..count are read, the slice holds them.
+                    let part = store(unsafe { V::load_between(x.as_ptr(), start, count) });
+                    for i in 0..lanes {
+                        let inside = (start..count).contains(&i);
+                        assert_eq!(part[i], if inside { x[i] } else { T::ZERO });
+                    }
                 }
             }
             lanes

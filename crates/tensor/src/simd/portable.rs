@@ -46,6 +46,15 @@ impl<T: Number> Vector<T> for Array<T> {
         Self(lanes)
     }
     #[inline(always)]
+    unsafe fn load_between(from: *const T, start: usize, end: usize) -> Self {
+        let mut lanes = [T::ZERO; 4];
+        for (i, lane) in lanes.iter_mut().enumerate().take(end).skip(start) {
+            // SAFETY: start <= i < end, the caller's promise.
+            *lane = unsafe { from.wrapping_add(i).read() };
+        }
+        Self(lanes)
+    }
+    #[inline(always)]
     unsafe fn store(self, to: *mut T) {
         // SAFETY: the caller's promise.
         unsafe { to.cast::<[T; 4]>().write(self.0) }

@@ -27,6 +27,13 @@ pub trait Vector<T>: Copy {
     /// # Safety
     /// `min(count, LANES)` elements can be read at `from`.
     unsafe fn load_first(from: *const T, count: usize) -> Self;
+    /// The lanes `start..end` of what lies at `from`, zero in the others, whose
+    /// memory is not touched: a run of pixels that reaches over the border of an
+    /// image. `from` itself may lie outside of what can be read.
+    ///
+    /// # Safety
+    /// The elements `start..min(end, LANES)` from `from` on can be read.
+    unsafe fn load_between(from: *const T, start: usize, end: usize) -> Self;
     /// # Safety
     /// `LANES` elements can be written at `to`.
     unsafe fn store(self, to: *mut T);
