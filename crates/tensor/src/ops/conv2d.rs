@@ -21,6 +21,8 @@
 mod direct;
 mod geometry;
 mod kernel;
+mod padded;
+mod rows;
 #[cfg(test)]
 mod tests;
 mod unrolled;
@@ -32,6 +34,7 @@ pub use kernel::Conv2dKernel;
 use super::unary::rectified;
 use crate::element::Float;
 use crate::error::{Error, Result};
+use crate::simd::InstructionSet;
 use crate::tensor::Tensor;
 
 impl<T: Float> Tensor<T> {
@@ -220,9 +223,8 @@ pub(crate) fn forward_loops<T: Float>(
 ) {
     match geometry.forward_kernel() {
         Conv2dKernel::Definition => direct::forward(geometry, x, w, epilogue, y),
-        Conv2dKernel::Product => unrolled::forward_pointwise(geometry, x, w, epilogue, y),
-        Conv2dKernel::Unrolled => unrolled::forward(geometry, x, w, epilogue, y),
         Conv2dKernel::Winograd => winograd::forward(geometry, x, w, epilogue, y),
+        _ => rows::forward(InstructionSet::best(), geometry, x, w, epilogue, y),
     }
 }
 
@@ -230,18 +232,17 @@ pub(crate) fn forward_loops<T: Float>(
 pub(crate) fn input_loops<T: Float>(geometry: &Conv2dGeometry, g: &[T], w: &[T], x: &mut [T]) {
     match geometry.input_kernel() {
         Conv2dKernel::Definition => direct::input(geometry, g, w, x),
-        Conv2dKernel::Product => unrolled::input_pointwise(geometry, g, w, x),
-        Conv2dKernel::Unrolled => unrolled::input(geometry, g, w, x),
         Conv2dKernel::Winograd => winograd::input(geometry, g, w, x),
+        _ => rows::input(InstructionSet::best(), geometry, g, w, x),
     }
 }
 
 /// w = the adjoint of w ↦ x ⋆ w applied to g. Every element of w is written.
 pub(crate) fn weight_loops<T: Float>(geometry: &Conv2dGeometry, x: &[T], g: &[T], w: &mut [T]) {
     match geometry.weight_kernel() {
-        Conv2dKernel::Definition => direct::weight(geometry, x, g, w),
         Conv2dKernel::Product => unrolled::weight_pointwise(geometry, x, g, w),
-        Conv2dKernel::Unrolled | Conv2dKernel::Winograd => unrolled::weight(geometry, x, g, w),
+        Conv2dKernel::Unrolled => unrolled::weight(geometry, x, g, w),
+        _ => direct::weight(geometry, x, g, w),
     }
 }
 

@@ -78,6 +78,13 @@ macro_rules! vector {
                 unsafe { $store_some(to, Self::first(count), self.0) }
             }
             #[inline(always)]
+            unsafe fn store_range(self, to: *mut $t, start: usize, end: usize) {
+                unsafe {
+                    let mask = _mm256_andnot_si256(Self::first(start), Self::first(end));
+                    $store_some(to, mask, self.0)
+                }
+            }
+            #[inline(always)]
             fn add(self, other: Self) -> Self {
                 Self(unsafe { $add(self.0, other.0) })
             }

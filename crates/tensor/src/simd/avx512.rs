@@ -65,6 +65,11 @@ macro_rules! vector {
                 unsafe { $store_some(to, first(count) as $mask, self.0) }
             }
             #[inline(always)]
+            unsafe fn store_range(self, to: *mut $t, start: usize, end: usize) {
+                let mask = first(end) & !first(start);
+                unsafe { $store_some(to, mask as $mask, self.0) }
+            }
+            #[inline(always)]
             fn add(self, other: Self) -> Self {
                 Self(unsafe { $add(self.0, other.0) })
             }

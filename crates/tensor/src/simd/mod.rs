@@ -45,6 +45,7 @@ mod avx512;
 mod portable;
 #[macro_use]
 mod unroll;
+pub(crate) mod conv_rows;
 mod vector;
 mod winograd;
 
@@ -230,6 +231,16 @@ mod tests {
             let mixed: Vec<T> = store(first).into_iter().chain(store(second)).collect();
             for i in 0..lanes {
                 assert_eq!([mixed[2 * i], mixed[2 * i + 1]], [x[i], y[i]]);
+            }
+            for (start, end) in (0..=lanes).flat_map(|end| (0..=end).map(move |start| (start, end)))
+            {
+                let mut kept = vec![T::of(9.0); lanes];
+                // SAFETY: `kept` holds every lane.
+                unsafe { a.store_range(kept.as_mut_ptr(), start, end) };
+                for i in 0..lanes {
+                    let inside = start <= i && i < end;
+                    assert_eq!(kept[i], if inside { x[i] } else { T::of(9.0) });
+                }
             }
             // NaN goes through a ReLU.
             let nan = store(V::splat(T::of(f64::NAN)).relu());

@@ -67,6 +67,13 @@ impl<T: Number> Vector<T> for Array<T> {
         }
     }
     #[inline(always)]
+    unsafe fn store_range(self, to: *mut T, start: usize, end: usize) {
+        for (i, lane) in self.0.into_iter().enumerate().take(end).skip(start) {
+            // SAFETY: start <= i < end, the caller's promise.
+            unsafe { to.wrapping_add(i).write(lane) };
+        }
+    }
+    #[inline(always)]
     fn add(self, other: Self) -> Self {
         self.zip(other, T::plus)
     }

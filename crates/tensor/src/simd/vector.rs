@@ -42,6 +42,12 @@ pub trait Vector<T>: Copy {
     /// # Safety
     /// `min(count, LANES)` elements can be written at `to`.
     unsafe fn store_first(self, to: *mut T, count: usize);
+    /// Writes the lanes from `start` up to `end`, and touches nothing else:
+    /// lane i goes to `to + i`, whether or not lane 0 has a place there.
+    ///
+    /// # Safety
+    /// `start <= end <= LANES`, and those elements can be written.
+    unsafe fn store_range(self, to: *mut T, start: usize, end: usize);
 
     /// self + other.
     fn add(self, other: Self) -> Self;

@@ -17,11 +17,14 @@ pub enum Conv2dKernel {
     /// The definition, with the loop over a row of the image innermost: for
     /// small images and few channels, where nothing pays that needs preparing.
     Definition,
-    /// A matrix product with the image itself: for a kernel of one tap at
-    /// stride 1 without padding.
+    /// A matrix product with the image itself: the weight gradient of a kernel
+    /// of one tap at stride 1 without padding.
     Product,
+    /// Vectors over the pixels of the output, for a block of output channels at
+    /// a time, from an image with its padding in scratch memory.
+    Rows,
     /// A matrix product with windows unrolled into columns, some output rows at
-    /// a time: for everything else.
+    /// a time: any other weight gradient.
     Unrolled,
     /// Winograd's tiles (Lavin and Gray, 2015): four pixels from 16
     /// multiplications instead of 36, for a kernel of 3 × 3 taps at stride 1
@@ -37,6 +40,8 @@ pub enum Conv2dKernel {
 
 /// Multiply-adds of an image below which nothing pays that needs preparing.
 const TINY: u64 = 1 << 12;
+/// Strides beyond which a padded image would be parted into too many planes.
+const FAR: usize = 4;
 /// Output channels of a group below which unrolling a window costs more than
 /// it saves: every column is written once and read so many times.
 const FEW_CHANNELS: usize = 4;
@@ -56,30 +61,53 @@ impl Conv2dGeometry {
     /// use wengert_tensor::{Conv2dGeometry, Conv2dKernel, Conv2dOptions};
     ///
     /// let pointwise = Conv2dGeometry::new(&[8, 32, 14, 14], &[64, 32, 1, 1], &Conv2dOptions::default())?;
-    /// assert_eq!(pointwise.forward_kernel(), Conv2dKernel::Product);
+    /// assert_eq!(pointwise.forward_kernel(), Conv2dKernel::Rows);
+    /// assert_eq!(pointwise.weight_kernel(), Conv2dKernel::Product);
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[must_use]
     pub fn forward_kernel(&self) -> Conv2dKernel {
-        if self.suits_winograd() {
-            return Conv2dKernel::Winograd;
+        let depthwise = self.groups > 1 && self.groups == self.in_channels;
+        let far = self.window.stride.iter().any(|&stride| stride > FAR);
+        if self.is_tiny() || depthwise || far {
+            Conv2dKernel::Definition
+        } else if self.suits_winograd() {
+            Conv2dKernel::Winograd
+        } else {
+            Conv2dKernel::Rows
         }
-        self.general_kernel()
     }
 
     /// Which loops compute the gradient with respect to the input.
     #[must_use]
     pub fn input_kernel(&self) -> Conv2dKernel {
-        if self.suits_winograd() {
-            return Conv2dKernel::Winograd;
-        }
-        self.general_kernel()
+        self.forward_kernel()
     }
 
     /// Which loops compute the gradient with respect to the weight.
     #[must_use]
     pub fn weight_kernel(&self) -> Conv2dKernel {
-        self.general_kernel()
+        let window = &self.window;
+        let [ins, outs] = self.group_channels();
+        let unpadded = window.padding_before == [0, 0] && window.padding_after == [0, 0];
+        if self.is_tiny() || outs < FEW_CHANNELS {
+            Conv2dKernel::Definition
+        } else if window.kernel == [1, 1] && window.stride == [1, 1] && unpadded {
+            Conv2dKernel::Product
+        } else if (ins * self.taps()).saturating_mul(self.output[1]) > ROW_LIMIT {
+            Conv2dKernel::Definition
+        } else {
+            Conv2dKernel::Unrolled
+        }
+    }
+
+    /// Whether an image is so small that nothing pays that needs preparing.
+    fn is_tiny(&self) -> bool {
+        let image = Self {
+            batch: None,
+            ..*self
+        };
+        image.multiply_adds() <= TINY
     }
 
     /// Whether there are channels enough, on either side, to pay for the
@@ -93,25 +121,5 @@ impl Conv2dGeometry {
             && plain
             && ins.min(outs) >= WINOGRAD_CHANNELS
             && tiles[0].min(tiles[1]) >= WINOGRAD_TILES
-    }
-
-    /// The choice among the loops that can compute anything.
-    fn general_kernel(&self) -> Conv2dKernel {
-        let window = &self.window;
-        let [ins, outs] = self.group_channels();
-        let image = Self {
-            batch: None,
-            ..*self
-        };
-        let unpadded = window.padding_before == [0, 0] && window.padding_after == [0, 0];
-        if image.multiply_adds() <= TINY || outs < FEW_CHANNELS {
-            Conv2dKernel::Definition
-        } else if window.kernel == [1, 1] && window.stride == [1, 1] && unpadded {
-            Conv2dKernel::Product
-        } else if (ins * self.taps()).saturating_mul(self.output[1]) > ROW_LIMIT {
-            Conv2dKernel::Definition
-        } else {
-            Conv2dKernel::Unrolled
-        }
     }
 }

@@ -186,7 +186,8 @@ proptest! {
 fn every_algorithm_agrees_with_the_definition() {
     let plain = Conv2dOptions::default();
     let pointwise = case(&[2, 8, 9, 10], [12, 4, 1, 1], plain.groups(2));
-    assert_eq!(pointwise.geometry().forward_kernel(), Conv2dKernel::Product);
+    assert_eq!(pointwise.geometry().forward_kernel(), Conv2dKernel::Rows);
+    assert_eq!(pointwise.geometry().weight_kernel(), Conv2dKernel::Product);
     let depthwise = case(&[2, 8, 9, 10], [16, 1, 3, 3], plain.groups(8).padding(1));
     assert_eq!(
         depthwise.geometry().forward_kernel(),
@@ -197,17 +198,17 @@ fn every_algorithm_agrees_with_the_definition() {
         [12, 4, 3, 3],
         plain.groups(2).stride((2, 1)).padding(1),
     );
-    assert_eq!(whole.geometry().forward_kernel(), Conv2dKernel::Unrolled);
+    assert_eq!(whole.geometry().weight_kernel(), Conv2dKernel::Unrolled);
     // Two tiles, a row dropped, more images than partial sums.
     let halves = case(
         &[11, 64, 22, 60],
         [4, 64, 3, 3],
         plain.stride((2, 1)).padding((0, 1)),
     );
-    assert_eq!(halves.geometry().forward_kernel(), Conv2dKernel::Unrolled);
+    assert_eq!(halves.geometry().weight_kernel(), Conv2dKernel::Unrolled);
     // Four tiles, the last one smaller.
     let tiled = case(&[9, 96, 23, 41], [4, 96, 3, 3], plain.padding(1));
-    assert_eq!(tiled.geometry().forward_kernel(), Conv2dKernel::Unrolled);
+    assert_eq!(tiled.geometry().weight_kernel(), Conv2dKernel::Unrolled);
     for case in [pointwise, depthwise, whole, halves, tiled] {
         case.check();
     }

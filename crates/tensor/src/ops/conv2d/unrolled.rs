@@ -1,11 +1,9 @@
-//! Convolution as a matrix product.
+//! The weight gradient as a matrix product.
 //!
 //! Every window of an image is unrolled into a column (im2col), so that
 //!
 //! ```text
-//! output  [out, pixels]    = weight [out, in·kh·kw] · columns [in·kh·kw, pixels]
-//! columns [in·kh·kw, pixels] = weightᵀ · gradient            then folded back (col2im)
-//! weight  [out, in·kh·kw]  = gradient [out, pixels] · columnsᵀ
+//! weight [out, in·kh·kw] = gradient [out, pixels] · columns [in·kh·kw, pixels]ᵀ
 //! ```
 //!
 //! for each image and group. The columns hold every pixel kh·kw times. Written
@@ -20,7 +18,6 @@
 
 use std::ops::Range;
 
-use super::Epilogue;
 use super::direct::part;
 use super::geometry::Conv2dGeometry;
 use crate::element::Float;
@@ -33,107 +30,6 @@ const RUNS: usize = 8;
 const RUNS_LIMIT: usize = 1 << 22;
 /// Elements of unrolled windows that stay in the cache of one core.
 const TILE: usize = 1 << 18;
-
-/// y = b + x ⋆ w.
-pub(super) fn forward<T: Float>(
-    geometry: &Conv2dGeometry,
-    x: &[T],
-    w: &[T],
-    epilogue: Epilogue<'_, T>,
-    y: &mut [T],
-) {
-    let sizes = Sizes::of(geometry);
-    let rows = sizes.tile_rows();
-    par::for_each_piece(
-        y,
-        sizes.groups * sizes.group_out,
-        geometry.cost(),
-        |image, y| {
-            sizes.with_buffers(rows, |columns, product| {
-                for (group, y) in y.chunks_exact_mut(sizes.group_out).enumerate() {
-                    let x = part(x, image * geometry.groups + group, sizes.group_in);
-                    let w = part(w, group, sizes.weight);
-                    for tile in sizes.tiles(rows) {
-                        let pixels = sizes.pixels(&tile);
-                        let columns = &mut columns[..sizes.depth * pixels.len()];
-                        let product = &mut product[..sizes.outs * pixels.len()];
-                        unroll(geometry, x, &tile, columns);
-                        let mnk = [sizes.outs, pixels.len(), sizes.depth];
-                        let (w, columns) = (Operand::Plain(w), Operand::Plain(columns));
-                        T::gemm(mnk, w, columns, product, false);
-                        let planes = y.chunks_exact_mut(sizes.out_plane);
-                        let lines = product.chunks_exact(pixels.len());
-                        for (o, (plane, line)) in planes.zip(lines).enumerate() {
-                            let bias = epilogue.bias(group * sizes.outs + o);
-                            let pairs = plane[pixels.clone()].iter_mut().zip(line);
-                            pairs.for_each(|(y, &product)| *y = product + bias);
-                            epilogue.rectify(&mut plane[pixels.clone()]);
-                        }
-                    }
-                }
-            });
-        },
-    );
-}
-
-/// y = b + x ⋆ w for a kernel of one tap at stride 1.
-pub(super) fn forward_pointwise<T: Float>(
-    geometry: &Conv2dGeometry,
-    x: &[T],
-    w: &[T],
-    epilogue: Epilogue<'_, T>,
-    y: &mut [T],
-) {
-    let sizes = Sizes::of(geometry);
-    par::for_each_piece(y, sizes.group_out, geometry.cost(), |i, y| {
-        let group = i % geometry.groups;
-        let x = Operand::Plain(part(x, i, sizes.group_in));
-        let w = Operand::Plain(part(w, group, sizes.weight));
-        for (o, plane) in y.chunks_exact_mut(sizes.out_plane).enumerate() {
-            plane.fill(epilogue.bias(group * sizes.outs + o));
-        }
-        T::gemm([sizes.outs, sizes.out_plane, sizes.depth], w, x, y, true);
-        epilogue.rectify(y);
-    });
-}
-
-/// x = the adjoint applied to g.
-pub(super) fn input<T: Float>(geometry: &Conv2dGeometry, g: &[T], w: &[T], x: &mut [T]) {
-    let sizes = Sizes::of(geometry);
-    let rows = sizes.tile_rows();
-    par::for_each_piece(
-        x,
-        sizes.groups * sizes.group_in,
-        geometry.cost(),
-        |image, x| {
-            x.fill(T::ZERO);
-            sizes.with_buffers(rows, |columns, packed| {
-                for (group, x) in x.chunks_exact_mut(sizes.group_in).enumerate() {
-                    let g = part(g, image * geometry.groups + group, sizes.group_out);
-                    let w = Operand::Transposed(part(w, group, sizes.weight));
-                    for tile in sizes.tiles(rows) {
-                        let pixels = sizes.pixels(&tile);
-                        let columns = &mut columns[..sizes.depth * pixels.len()];
-                        let mnk = [sizes.depth, pixels.len(), sizes.outs];
-                        let g = Operand::Plain(sizes.pack(g, &pixels, packed));
-                        T::gemm(mnk, w, g, columns, false);
-                        fold(geometry, columns, &tile, x);
-                    }
-                }
-            });
-        },
-    );
-}
-
-/// x = the adjoint applied to g for a kernel of one tap at stride 1.
-pub(super) fn input_pointwise<T: Float>(geometry: &Conv2dGeometry, g: &[T], w: &[T], x: &mut [T]) {
-    let sizes = Sizes::of(geometry);
-    par::for_each_piece(x, sizes.group_in, geometry.cost(), |i, x| {
-        let g = Operand::Plain(part(g, i, sizes.group_out));
-        let w = Operand::Transposed(part(w, i % geometry.groups, sizes.weight));
-        T::gemm([sizes.depth, sizes.out_plane, sizes.outs], w, g, x, false);
-    });
-}
 
 /// w = Σ_n g[n] · columns(x[n])ᵀ.
 pub(super) fn weight<T: Float>(geometry: &Conv2dGeometry, x: &[T], g: &[T], w: &mut [T]) {
@@ -195,7 +91,6 @@ fn sum_over_images<T: Float>(
 
 /// The sizes that the products are made of.
 struct Sizes {
-    groups: usize,
     /// Output channels of a group: rows of the weight.
     outs: usize,
     /// Inputs of a window in a group, in · kh · kw: rows of the columns.
@@ -214,7 +109,6 @@ impl Sizes {
         let ([ins, outs], [in_plane, out_plane]) = (geometry.group_channels(), geometry.planes());
         let depth = ins * geometry.taps();
         Self {
-            groups: geometry.groups,
             outs,
             depth,
             group_in: ins * in_plane,
@@ -296,24 +190,6 @@ fn unroll<T: Float>(
             let start = tap * pixels + line.start - skipped;
             let column = &mut columns[start..start + line.len()];
             window.zip_line(column, &plane[from..], |column, &x| *column = x);
-        });
-    }
-}
-
-/// col2im, the adjoint of [`unroll`]: every column is added to the window that
-/// it came from.
-fn fold<T: Float>(geometry: &Conv2dGeometry, columns: &[T], tile: &Range<usize>, group: &mut [T]) {
-    let window = &geometry.window;
-    let [in_plane, _] = geometry.planes();
-    let skipped = tile.start * geometry.output[1];
-    let pixels = tile.len() * geometry.output[1];
-    let channels = columns.chunks_exact(geometry.taps() * pixels);
-    for (columns, plane) in channels.zip(group.chunks_exact_mut(in_plane)) {
-        let rows = tile.clone();
-        window.for_each_line(geometry.input, geometry.output, rows, |tap, line, from| {
-            let start = tap * pixels + line.start - skipped;
-            let column = &columns[start..start + line.len()];
-            window.zip_line(column, &mut plane[from..], |&column, x| *x += column);
         });
     }
 }

@@ -1,0 +1,443 @@
+//! Convolution with vectors over the pixels of a row: for planes that are not
+//! narrow, any number of channels, any kernel, stride and dilation.
+//!
+//! The kernel ([`ConvRows`]) knows taps as distances in a padded image
+//! ([`padded`](super::padded)), so a stride or a dilation is but another table
+//! of distances. The input gradient is a convolution too, of the output's
+//! gradient with the kernel turned by 180 degrees and the channels exchanged;
+//! at a stride of s, one for each of the s · s phases of the input.
+//!
+//! **Cost.** The multiply-adds of the definition at some nine tenths of what the
+//! processor can do, one copy of the image, one of the weights.
+//!
+//! The unit of work is an image, or a run of its output channels if there are
+//! few images.
+
+use super::Epilogue;
+use super::direct::part;
+use super::geometry::Conv2dGeometry;
+use super::padded::{Correlation, Layout};
+use crate::element::Float;
+use crate::simd::conv_rows::{ConvRows, Pack, packed_len};
+use crate::simd::{self, InstructionSet};
+use crate::{par, scratch};
+
+/// Images (and groups) that are pieces enough by themselves.
+const MANY: usize = 4;
+
+/// y = b + x ⋆ w.
+pub(super) fn forward<T: Float>(
+    set: InstructionSet,
+    geometry: &Conv2dGeometry,
+    x: &[T],
+    w: &[T],
+    epilogue: Epilogue<'_, T>,
+    y: &mut [T],
+) {
+    let window = &geometry.window;
+    let taps = |axis: usize| (0..window.kernel[axis]).map(move |i| i * window.dilation[axis]);
+    let correlation = Correlation {
+        input: geometry.input,
+        output: geometry.output,
+        stride: window.stride,
+        before: window.padding_before,
+        taps: taps(0).flat_map(|i| taps(1).map(move |j| [i, j])).collect(),
+    };
+    let [ins, outs] = geometry.group_channels();
+    let layout = correlation.layout();
+    let all = Part {
+        start: [0, 0],
+        output: geometry.output,
+        distances: layout.taps.clone(),
+        indices: (0..geometry.taps()).collect(),
+    };
+    let rows = Rows {
+        set,
+        geometry,
+        channels: [ins, outs],
+        correlation,
+        layout,
+        parts: vec![all],
+        step: [1, 1],
+        result: geometry.output,
+    };
+    let taps = geometry.taps();
+    let weight = |group, o, c, tap| w[((group * outs + o) * ins + c) * taps + tap];
+    rows.run(x, weight, epilogue, y);
+}
+
+/// x = the adjoint applied to g.
+///
+/// Row r of x gives to the output rows p for which p · s + i · d − before = r
+/// for some tap i. Of the rows r = a + s · m of one phase a, these are
+/// p = m + (a + before − i · d) / s, for the taps i for which that is whole.
+pub(super) fn input<T: Float>(
+    set: InstructionSet,
+    geometry: &Conv2dGeometry,
+    g: &[T],
+    w: &[T],
+    x: &mut [T],
+) {
+    let window = &geometry.window;
+    let step = window.stride;
+    // The taps of each phase along an axis, each with its distance.
+    let along = |axis: usize| -> Vec<Vec<(usize, isize)>> {
+        let [kernel, stride, dilation, before] = [
+            window.kernel[axis],
+            step[axis],
+            window.dilation[axis],
+            window.padding_before[axis],
+        ];
+        let distance = |a: usize, i: usize| {
+            let numerator = (a + before).cast_signed() - (i * dilation).cast_signed();
+            let stride = stride.cast_signed();
+            (numerator % stride == 0).then_some((i, numerator / stride))
+        };
+        (0..stride)
+            .map(|a| (0..kernel).filter_map(|i| distance(a, i)).collect())
+            .collect()
+    };
+    let (down, across) = (along(0), along(1));
+    let least = |phases: &[Vec<(usize, isize)>]| {
+        let all = phases.iter().flatten().map(|&(_, distance)| distance);
+        all.min().unwrap_or(0).min(0).unsigned_abs()
+    };
+    let before = [least(&down), least(&across)];
+    let size = |axis: usize, a: usize| geometry.input[axis].saturating_sub(a).div_ceil(step[axis]);
+    // Taps of all phases, one after the other; those of a phase are a part.
+    let (mut taps, mut parts) = (Vec::new(), Vec::new());
+    for (a, rows) in down.iter().enumerate() {
+        for (b, columns) in across.iter().enumerate() {
+            let first = taps.len();
+            let mut indices = Vec::with_capacity(rows.len() * columns.len());
+            for &(i, row) in rows {
+                for &(j, column) in columns {
+                    let place = [
+                        row + before[0].cast_signed(),
+                        column + before[1].cast_signed(),
+                    ];
+                    taps.push(place.map(isize::cast_unsigned));
+                    indices.push(i * window.kernel[1] + j);
+                }
+            }
+            parts.push((first..taps.len(), indices, [a, b]));
+        }
+    }
+    let correlation = Correlation {
+        input: geometry.output,
+        output: [size(0, 0), size(1, 0)],
+        stride: [1, 1],
+        before,
+        taps,
+    };
+    let layout = correlation.layout();
+    let parts = parts.into_iter().map(|(range, indices, start)| Part {
+        start,
+        output: [size(0, start[0]), size(1, start[1])],
+        distances: layout.taps[range].to_vec(),
+        indices,
+    });
+    let parts = parts.collect();
+    let [ins, outs] = geometry.group_channels();
+    let rows = Rows {
+        set,
+        geometry,
+        channels: [outs, ins],
+        correlation,
+        layout,
+        parts,
+        step,
+        result: geometry.input,
+    };
+    let taps = geometry.taps();
+    let weight = |group, c, o, tap| w[((group * outs + o) * ins + c) * taps + tap];
+    let epilogue = Epilogue {
+        bias: None,
+        relu: false,
+    };
+    rows.run(g, weight, epilogue, x);
+}
+
+/// A sum over taps whose results lie a step apart: all of a forward
+/// convolution, or one phase of an input gradient.
+struct Part {
+    /// Where the first result goes.
+    start: [usize; 2],
+    /// Rows and columns of results.
+    output: [usize; 2],
+    /// The distance of each tap in the padded image.
+    distances: Vec<usize>,
+    /// Which of the weight's taps each one is.
+    indices: Vec<usize>,
+}
+
+/// A convolution or an input gradient, ready to run.
+struct Rows<'a> {
+    set: InstructionSet,
+    geometry: &'a Conv2dGeometry,
+    /// Channels of a group: those summed over and those found.
+    channels: [usize; 2],
+    correlation: Correlation,
+    layout: Layout,
+    parts: Vec<Part>,
+    /// From one result of a part to the next.
+    step: [usize; 2],
+    /// Height and width of the result.
+    result: [usize; 2],
+}
+
+impl Rows<'_> {
+    /// Channels that one piece of work finds: all of a group, or some of them
+    /// if there are few images.
+    fn run_of_channels(&self) -> usize {
+        let pieces = self.geometry.images() * self.geometry.groups;
+        let outs = self.channels[1];
+        let wanted = MANY.div_ceil(pieces.max(1)).min(outs.div_ceil(8)).max(1);
+        // Runs of one length, so that every piece is.
+        let runs = (1..=wanted).rev().find(|runs| outs.is_multiple_of(*runs));
+        outs / runs.unwrap_or(1)
+    }
+
+    /// Where the packed weights of each part begin, for one run of channels;
+    /// and at last where they end.
+    fn packed_parts(&self, run: usize) -> Vec<usize> {
+        let ins = self.channels[0];
+        let mut ends = vec![0];
+        for part in &self.parts {
+            let len = packed_len([run, ins, part.indices.len()]);
+            ends.push(ends[ends.len() - 1] + len);
+        }
+        ends
+    }
+
+    /// `weight(group, o, c, tap)` is what the source's channel c is multiplied
+    /// with for the result's channel o.
+    fn run<T: Float>(
+        &self,
+        source: &[T],
+        weight: impl Fn(usize, usize, usize, usize) -> T + Sync,
+        epilogue: Epilogue<'_, T>,
+        result: &mut [T],
+    ) {
+        let groups = self.geometry.groups;
+        let [ins, outs] = self.channels;
+        let run = self.run_of_channels();
+        let runs = outs / run;
+        let starts = self.packed_parts(run);
+        let packed_run = starts[self.parts.len()];
+        let source_len = ins * self.correlation.input[0] * self.correlation.input[1];
+        let plane = self.result[0] * self.result[1];
+        scratch::with(groups * runs * packed_run, |packed| {
+            for (i, packed) in packed.chunks_exact_mut(packed_run.max(1)).enumerate() {
+                let (group, first) = (i / runs, i % runs * run);
+                for (part, range) in self.parts.iter().zip(starts.windows(2)) {
+                    let weight = |o, c, tap: usize| weight(group, first + o, c, part.indices[tap]);
+                    let sizes = [run, ins, part.indices.len()];
+                    let packed = &mut packed[range[0]..range[1]];
+                    simd::run(
+                        self.set,
+                        Pack {
+                            sizes,
+                            weight,
+                            packed,
+                        },
+                    );
+                }
+            }
+            let packed = &*packed;
+            par::for_each_piece(result, run * plane, self.geometry.cost(), |i, result| {
+                let (image, run_index) = (i / runs, i % runs);
+                let first = image % groups * outs + run_index * run;
+                let x = part(source, image, source_len);
+                let w = part(packed, image % groups * runs + run_index, packed_run);
+                let bias = epilogue.bias.map(|bias| &bias[first..first + run]);
+                let epilogue = Epilogue { bias, ..epilogue };
+                if self.layout.in_place {
+                    self.image(x, w, &starts, epilogue, result);
+                } else {
+                    scratch::with(self.layout.len(ins), |padded| {
+                        self.layout.fill(&self.correlation, x, padded);
+                        self.image(padded, w, &starts, epilogue, result);
+                    });
+                }
+            });
+        });
+    }
+
+    /// All parts of one padded image.
+    fn image<T: Float>(
+        &self,
+        x: &[T],
+        w: &[T],
+        starts: &[usize],
+        epilogue: Epilogue<'_, T>,
+        result: &mut [T],
+    ) {
+        for (part, range) in self.parts.iter().zip(starts.windows(2)) {
+            let w = &w[range[0]..range[1]];
+            if self.step == [1, 1] {
+                simd::run(self.set, self.kernel(part, x, w, epilogue, result));
+                continue;
+            }
+            let [height, width] = part.output;
+            let plane = height * width;
+            let channels = result.len() / (self.result[0] * self.result[1]);
+            scratch::with(channels * plane, |found| {
+                simd::run(self.set, self.kernel(part, x, w, epilogue, found));
+                let planes = result.chunks_exact_mut(self.result[0] * self.result[1]);
+                for (result, found) in planes.zip(found.chunks_exact(plane.max(1))) {
+                    let lines = result.chunks_exact_mut(self.result[1]).skip(part.start[0]);
+                    let lines = lines.step_by(self.step[0]);
+                    for (line, found) in lines.zip(found.chunks_exact(width.max(1))) {
+                        let line = line[part.start[1]..].iter_mut().step_by(self.step[1]);
+                        line.zip(found).for_each(|(to, &from)| *to = from);
+                    }
+                }
+            });
+        }
+    }
+
+    /// The kernel of one part, with the part's weights.
+    fn kernel<'a, T: Float>(
+        &self,
+        part: &'a Part,
+        x: &'a [T],
+        w: &'a [T],
+        epilogue: Epilogue<'a, T>,
+        y: &'a mut [T],
+    ) -> ConvRows<'a, T> {
+        ConvRows {
+            x,
+            plane: self.layout.plane,
+            channels: self.channels[0],
+            pitch: self.layout.pitch,
+            taps: &part.distances,
+            w,
+            bias: epilogue.bias,
+            relu: epilogue.relu,
+            y,
+            output: part.output,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::conv2d::{Conv2dOptions, direct};
+    use crate::random::Generator;
+    use crate::tensor::Tensor;
+
+    /// Both directions on every instruction set against the definition in f64,
+    /// into memory that holds NaN.
+    fn check(input: [usize; 4], weight: [usize; 4], options: &Conv2dOptions) {
+        let geometry = Conv2dGeometry::new(&input, &weight, options).unwrap();
+        let mut generator = Generator::new(1);
+        let mut draw = |shape: &[usize]| Tensor::<f64>::randn(shape, &mut generator).unwrap();
+        let (x, w, b) = (draw(&input), draw(&weight), draw(&weight[..1]));
+        let g = draw(&geometry.output_shape());
+        let [x, w, b, g] = [x, w, b, g].map(|t| t.cast::<f32>());
+        let exact = [&x, &w, &b, &g].map(Tensor::cast::<f64>);
+        check_in(&geometry, exact.each_ref(), exact.each_ref(), 1e-12);
+        check_in(&geometry, [&x, &w, &b, &g], exact.each_ref(), 1e-4);
+    }
+
+    fn check_in<T: Float>(
+        geometry: &Conv2dGeometry,
+        [x, w, b, g]: [&Tensor<T>; 4],
+        exact: [&Tensor<f64>; 4],
+        tolerance: f64,
+    ) {
+        let [ex, ew, eb, eg] = exact.map(Tensor::as_slice);
+        let epilogue = Epilogue {
+            bias: Some(eb),
+            relu: true,
+        };
+        let (mut y, mut dx) = (vec![0.0; eg.len()], vec![0.0; ex.len()]);
+        direct::forward(geometry, ex, ew, epilogue, &mut y);
+        direct::input(geometry, eg, ew, &mut dx);
+        for set in InstructionSet::available() {
+            let close = |found: &[T], expected: &[f64], name: &str| {
+                for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
+                    let error = (found.as_f64() - expected).abs();
+                    assert!(
+                        error <= tolerance,
+                        "{name}[{i}] {set} {geometry:?}: {found:?} {expected}"
+                    );
+                }
+            };
+            let mut found = vec![T::nan(); y.len()];
+            let epilogue = Epilogue {
+                bias: Some(b.as_slice()),
+                relu: true,
+            };
+            forward(
+                set,
+                geometry,
+                x.as_slice(),
+                w.as_slice(),
+                epilogue,
+                &mut found,
+            );
+            close(&found, &y, "output");
+            let mut found = vec![T::nan(); dx.len()];
+            input(set, geometry, g.as_slice(), w.as_slice(), &mut found);
+            close(&found, &dx, "input");
+        }
+    }
+
+    #[test]
+    fn every_width() {
+        for width in 1..=40 {
+            let options = Conv2dOptions::default().padding(1);
+            check([1, 2, 3, width], [9, 2, 3, 3], &options);
+            check(
+                [1, 1, 2, width + 4],
+                [6, 1, 1, 5],
+                &Conv2dOptions::default(),
+            );
+            check([2, 2, 2, width], [4, 2, 1, 1], &Conv2dOptions::default());
+            check([1, 2, 5, width], [3, 2, 3, 3], &options.stride(2));
+        }
+    }
+
+    #[test]
+    fn every_number_of_channels() {
+        for outs in 1..=17 {
+            let options = Conv2dOptions::default().padding((1, 0));
+            check([1, 3, 4, 9], [outs, 3, 3, 2], &options);
+            check([2, 1, 4, 20], [2 * outs, 1, 2, 2], &options);
+        }
+    }
+
+    #[test]
+    fn strides_dilations_groups_and_wide_padding() {
+        let plain = Conv2dOptions::default();
+        for (input, weight, options) in [
+            (
+                [2, 4, 9, 11],
+                [6, 2, 3, 3],
+                plain.groups(2).stride((2, 3)).padding((2, 1)),
+            ),
+            (
+                [1, 2, 12, 13],
+                [3, 2, 3, 2],
+                plain.dilation((2, 3)).padding(3),
+            ),
+            (
+                [1, 2, 12, 13],
+                [3, 2, 3, 2],
+                plain.dilation((2, 3)).stride((3, 2)),
+            ),
+            // More padding than the kernel reaches, a kernel as large as the
+            // image, strides longer than the kernel.
+            ([1, 1, 3, 4], [2, 1, 2, 2], plain.padding((4, 5))),
+            ([1, 2, 7, 5], [2, 2, 7, 5], plain),
+            ([1, 2, 9, 9], [5, 2, 1, 1], plain.stride(3).padding(1)),
+            ([0, 2, 9, 9], [5, 2, 3, 3], plain),
+            ([1, 2, 40, 1], [5, 2, 3, 1], plain),
+        ] {
+            check(input, weight, &options);
+        }
+    }
+}
