@@ -11,6 +11,7 @@ use std::fmt::Debug;
 use crate::loops::Loops;
 use crate::random::Sample;
 use crate::simd::Lanes;
+use crate::storage::Pooled;
 
 mod sealed {
     pub trait Sealed {}
@@ -33,7 +34,7 @@ pub enum Kind {
 
 /// A type that a [`Tensor`](crate::Tensor) can hold: `f32`, `f64`, `i64` or `bool`.
 pub trait Element:
-    sealed::Sealed + Copy + Send + Sync + PartialEq + PartialOrd + Debug + Default + 'static
+    sealed::Sealed + Pooled + Copy + Send + Sync + PartialEq + PartialOrd + Debug + Default + 'static
 {
     /// The Rust name of the type.
     const NAME: &'static str;

@@ -52,6 +52,7 @@ mod region;
 mod scratch;
 pub mod shape;
 mod simd;
+mod storage;
 mod tensor;
 mod window;
 

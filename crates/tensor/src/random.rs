@@ -280,7 +280,7 @@ fn draw<T: Element>(
     mut sample: impl FnMut() -> T,
 ) -> Result<Tensor<T>> {
     let mut data = allocate::<T>(op, shape)?;
-    data.extend((0..data.capacity().min(shape.iter().product())).map(|_| sample()));
+    data.extend((0..shape.iter().product::<usize>()).map(|_| sample()));
     Ok(Tensor::from_parts(shape, data))
 }
 

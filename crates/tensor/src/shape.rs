@@ -7,6 +7,52 @@
 
 use crate::element::Element;
 use crate::error::{Error, Result};
+use crate::storage::Buffer;
+
+/// The most axes for which a [`Shape`] needs no memory of its own.
+const INLINE: usize = 6;
+
+/// The size of each axis, as a tensor keeps it: within itself for up to
+/// [`INLINE`] axes, so that a new header for old elements allocates nothing.
+#[derive(Clone)]
+pub(crate) enum Shape {
+    Inline(u8, [usize; INLINE]),
+    Heap(Box<[usize]>),
+}
+
+impl From<&[usize]> for Shape {
+    #[inline]
+    fn from(shape: &[usize]) -> Self {
+        let mut sizes = [0; INLINE];
+        match sizes.get_mut(..shape.len()) {
+            Some(inline) => {
+                inline.copy_from_slice(shape);
+                Self::Inline(shape.len() as u8, sizes)
+            }
+            None => Self::Heap(shape.into()),
+        }
+    }
+}
+
+impl std::ops::Deref for Shape {
+    type Target = [usize];
+    #[inline]
+    fn deref(&self) -> &[usize] {
+        match self {
+            Self::Inline(ndim, sizes) => &sizes[..usize::from(*ndim)],
+            Self::Heap(sizes) => sizes,
+        }
+    }
+}
+
+impl std::ops::DerefMut for Shape {
+    fn deref_mut(&mut self) -> &mut [usize] {
+        match self {
+            Self::Inline(ndim, sizes) => &mut sizes[..usize::from(*ndim)],
+            Self::Heap(sizes) => sizes,
+        }
+    }
+}
 
 /// The number of elements of `shape`, if that many `T` can exist in memory.
 ///
@@ -14,36 +60,37 @@ use crate::error::{Error, Result};
 /// [`Error::TooLarge`] if the size in bytes passes `isize::MAX`. Axes of size
 /// zero do not excuse the others: an empty tensor must still be addressable.
 pub fn numel<T: Element>(op: &'static str, shape: &[usize]) -> Result<usize> {
-    let too_large = || Error::TooLarge {
-        op,
-        shape: shape.to_vec(),
-        element: T::NAME,
-    };
     let mut addressable = size_of::<T>();
     for &size in shape.iter().filter(|&&size| size != 0) {
-        addressable = addressable.checked_mul(size).ok_or_else(too_large)?;
+        addressable = addressable
+            .checked_mul(size)
+            .ok_or_else(|| too_large::<T>(op, shape))?;
     }
     if isize::try_from(addressable).is_err() {
-        return Err(too_large());
+        return Err(too_large::<T>(op, shape));
     }
     Ok(shape.iter().product())
 }
 
-/// An empty vector with room for a result of `shape`: the one checked
-/// allocation that every fallible operation goes through.
+/// An empty vector with room for a result of `shape`, for operations that push
+/// one element after the other. (Those that write into a slice start from
+/// `Tensor::arbitrary`.)
 ///
 /// # Errors
 /// [`Error::TooLarge`] if there are more bytes than an address space has, or
 /// than the allocator would give.
-pub(crate) fn allocate<T: Element>(op: &'static str, shape: &[usize]) -> Result<Vec<T>> {
-    let len = numel::<T>(op, shape)?;
-    let mut data = Vec::new();
-    data.try_reserve_exact(len).map_err(|_| Error::TooLarge {
+pub(crate) fn allocate<T: Element>(op: &'static str, shape: &[usize]) -> Result<Buffer<T>> {
+    Buffer::with_room(numel::<T>(op, shape)?).map_err(|_| too_large::<T>(op, shape))
+}
+
+/// No memory holds a tensor of this shape.
+#[cold]
+pub(crate) fn too_large<T: Element>(op: &'static str, shape: &[usize]) -> Error {
+    Error::TooLarge {
         op,
         shape: shape.to_vec(),
         element: T::NAME,
-    })?;
-    Ok(data)
+    }
 }
 
 /// An axis as given, negative ones counting from the end, as an index.

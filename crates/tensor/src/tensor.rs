@@ -1,20 +1,23 @@
 //! The tensor: an array in row-major order whose storage is shared.
 //!
-//! A [`Tensor`] wraps ndarray's `ArcArray<T, IxDyn>` and keeps one promise that
-//! ndarray does not: the elements always lie in row-major order without gaps.
-//! So every kernel sees a plain slice, a reshape is a new header, a run of the
-//! leading axis is a view, and nothing ever asks about strides.
+//! A [`Tensor`] is a shape and a run of a [storage](crate::storage) that others
+//! may share. It keeps one promise: the elements always lie in row-major order
+//! without gaps. So every kernel sees a plain slice, a reshape is a new header,
+//! a run of the leading axis is a view, and nothing ever asks about strides.
 //!
 //! **Cost.** A clone copies a header and counts one up. A write copies the
 //! elements first if, and only if, another tensor shares them: a value handed
 //! out never changes behind its holder's back. Permutations and inner slices
 //! copy.
 
-use ndarray::{ArcArray, Array, ArrayBase, ArrayViewD, CowArray, Data, Dimension, IxDyn};
+use ndarray::{
+    ArcArray, Array, ArrayBase, ArrayView, ArrayViewD, CowArray, Data, Dimension, IxDyn,
+};
 
 use crate::element::{Element, Float, Kind, Number};
 use crate::error::{Error, Result};
-use crate::shape::{allocate, numel};
+use crate::shape::{Shape, allocate, numel, too_large};
+use crate::storage::{Buffer, Storage};
 
 /// An n-dimensional array of `f32`, `f64`, `i64` or `bool`.
 ///
@@ -29,26 +32,71 @@ use crate::shape::{allocate, numel};
 /// ```
 #[derive(Clone)]
 pub struct Tensor<T: Element = f32> {
-    /// Always in standard (row-major) layout.
-    data: ArcArray<T, IxDyn>,
+    shape: Shape,
+    storage: Storage<T>,
+    /// The run of the storage that is this tensor's, in row-major order.
+    start: usize,
+    len: usize,
 }
 
 // ---------------------------------------------------------------- making
 
 impl<T: Element> Tensor<T> {
-    /// A tensor of elements that fit their shape by construction: the one door
-    /// for results inside the crate. (Where they do not fit, which is a bug in
-    /// the caller, the result is flat.)
-    pub(crate) fn from_parts(shape: impl AsRef<[usize]>, data: Vec<T>) -> Self {
-        let shape = shape.as_ref();
-        debug_assert_eq!(shape.iter().product::<usize>(), data.len());
-        let flat = ArcArray::from(Array::from_vec(data)).into_dyn();
+    /// A tensor of elements that fit their shape by construction: the door for
+    /// results inside the crate that were pushed one by one. (Where they do not
+    /// fit, which is a bug in the caller, the result is flat.)
+    pub(crate) fn from_parts(shape: impl AsRef<[usize]>, data: impl Into<Buffer<T>>) -> Self {
+        let (shape, data) = (shape.as_ref(), data.into());
+        let len = data.len();
+        debug_assert_eq!(shape.iter().product::<usize>(), len);
+        let flat = [len];
+        let fits = shape.iter().product::<usize>() == len;
         Self {
-            data: flat
-                .clone()
-                .into_shape_with_order(IxDyn(shape))
-                .unwrap_or(flat),
+            shape: Shape::from(if fits { shape } else { &flat }),
+            storage: data.into(),
+            start: 0,
+            len,
         }
+    }
+
+    /// A tensor whose elements may be anything: the start of every operation
+    /// that then writes all of them. Debug builds fill it with NaN, so that a
+    /// loop which leaves some out is found.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`].
+    pub(crate) fn arbitrary(op: &'static str, shape: &[usize]) -> Result<Self> {
+        let len = numel::<T>(op, shape)?;
+        let storage = Storage::arbitrary(len).map_err(|_| too_large::<T>(op, shape))?;
+        let mut tensor = Self {
+            shape: shape.into(),
+            storage,
+            start: 0,
+            len,
+        };
+        if cfg!(debug_assertions) {
+            tensor.as_mut_slice().fill(T::of(f64::NAN));
+        }
+        Ok(tensor)
+    }
+
+    /// A tensor in the shape of one that exists, whose elements are those of
+    /// the iterator: what [`arbitrary`](Self::arbitrary) is to a loop, this is
+    /// to a map. (An iterator that ends early leaves arbitrary elements.)
+    fn of_iter<U: Element>(like: &Tensor<U>, elements: impl Iterator<Item = T>) -> Self {
+        let Ok(storage) = Storage::arbitrary(like.len) else {
+            // Memory has ended, which is for `collect` to say.
+            return Self::from_parts(like.shape(), elements.collect::<Vec<_>>());
+        };
+        let mut tensor = Self {
+            shape: like.shape.clone(),
+            storage,
+            start: 0,
+            len: like.len,
+        };
+        let out = tensor.as_mut_slice().iter_mut();
+        out.zip(elements).for_each(|(y, x)| *y = x);
+        tensor
     }
 
     /// A tensor of the given elements, in row-major order.
@@ -132,22 +180,21 @@ impl<T: Element> Tensor<T> {
 
     /// A tensor whose every element is `value`, for the operation `op`.
     pub(crate) fn filled(op: &'static str, shape: &[usize], value: T) -> Result<Self> {
-        let len = numel::<T>(op, shape)?;
-        let mut data = allocate(op, shape)?;
-        data.resize(len, value);
-        Ok(Self::from_parts(shape, data))
+        let mut tensor = Self::arbitrary(op, shape)?;
+        tensor.as_mut_slice().fill(value);
+        Ok(tensor)
     }
 
     /// A tensor of zeros in this one's shape.
     #[must_use]
     pub fn zeros_like(&self) -> Self {
-        Self::from_parts(self.shape(), vec![T::ZERO; self.len()])
+        Self::of_iter(self, std::iter::repeat_n(T::ZERO, self.len))
     }
 
     /// A tensor of ones in this one's shape.
     #[must_use]
     pub fn ones_like(&self) -> Self {
-        Self::from_parts(self.shape(), vec![T::ONE; self.len()])
+        Self::of_iter(self, std::iter::repeat_n(T::ONE, self.len))
     }
 
     /// A tensor without axes that holds one value.
@@ -261,38 +308,45 @@ impl<T: Element> Tensor<T> {
     /// The size of each axis.
     #[must_use]
     pub fn shape(&self) -> &[usize] {
-        self.data.shape()
+        &self.shape
     }
 
     /// The number of axes.
     #[must_use]
     pub fn ndim(&self) -> usize {
-        self.data.ndim()
+        self.shape.len()
     }
 
     /// The number of elements.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.data.len()
+        self.len
     }
 
     /// Whether there are no elements.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.data.is_empty()
+        self.len == 0
     }
 
     /// The elements in row-major order.
     #[must_use]
     pub fn as_slice(&self) -> &[T] {
-        // Standard layout is the invariant of the type; `None` cannot occur.
-        self.data.as_slice().unwrap_or_default()
+        &self.storage.as_slice()[self.start..self.start + self.len]
     }
 
     /// The elements in row-major order, to write to. If another tensor shares
     /// them, they are copied first.
     pub fn as_mut_slice(&mut self) -> &mut [T] {
-        self.data.as_slice_mut().unwrap_or_default()
+        if self.storage.as_mut_slice().is_none() {
+            *self = Self::of_iter(self, self.iter().copied());
+        }
+        let run = self.start..self.start + self.len;
+        // Nothing shares the storage now; `None` cannot occur.
+        self.storage
+            .as_mut_slice()
+            .and_then(|elements| elements.get_mut(run))
+            .unwrap_or_default()
     }
 
     /// The elements in row-major order, as a vector of their own.
@@ -331,7 +385,7 @@ impl<T: Element> Tensor<T> {
     /// ```
     #[must_use]
     pub fn get(&self, index: impl AsRef<[usize]>) -> Option<T> {
-        self.data.get(IxDyn(index.as_ref())).copied()
+        self.position(index.as_ref()).map(|i| self.as_slice()[i])
     }
 
     /// Writes one element.
@@ -340,9 +394,9 @@ impl<T: Element> Tensor<T> {
     /// [`Error::Shape`] if there is no element at that index.
     pub fn set(&mut self, index: impl AsRef<[usize]>, value: T) -> Result<()> {
         let index = index.as_ref();
-        match self.data.get_mut(IxDyn(index)) {
-            Some(element) => {
-                *element = value;
+        match self.position(index) {
+            Some(i) => {
+                self.as_mut_slice()[i] = value;
                 Ok(())
             }
             None => Err(Error::shape(
@@ -350,6 +404,14 @@ impl<T: Element> Tensor<T> {
                 format!("no element at {index:?} (shape {:?})", self.shape()),
             )),
         }
+    }
+
+    /// Where the element at an index lies among the elements.
+    fn position(&self, index: &[usize]) -> Option<usize> {
+        let inside =
+            index.len() == self.ndim() && index.iter().zip(&*self.shape).all(|(i, n)| i < n);
+        let step = |at: usize, (i, n): (&usize, &usize)| at * n + i;
+        inside.then(|| index.iter().zip(&*self.shape).fold(0, step))
     }
 
     /// Whether both tensors share one storage. (Equal values do not suffice.)
@@ -360,40 +422,46 @@ impl<T: Element> Tensor<T> {
 
     /// A view for ndarray's own methods.
     pub fn view(&self) -> ArrayViewD<'_, T> {
-        self.data.view()
+        ArrayView::from_shape(IxDyn(&self.shape), self.as_slice())
+            // The elements fit the shape; this cannot occur.
+            .unwrap_or_else(|_| ArrayView::from(self.as_slice()).into_dyn())
     }
 
     /// Every element converted as Rust's `as` does; to `bool`, whether it is
     /// not zero.
     #[must_use]
     pub fn cast<U: Element>(&self) -> Tensor<U> {
-        Tensor::from_parts(self.shape(), self.iter().map(|x| x.cast()).collect())
+        Tensor::of_iter(self, self.iter().map(|x| x.cast()))
     }
 
     /// `f` of every element.
     #[must_use]
     pub fn map<U: Element>(&self, f: impl Fn(T) -> U) -> Tensor<U> {
-        Tensor::from_parts(self.shape(), self.iter().map(|&x| f(x)).collect())
+        Tensor::of_iter(self, self.iter().map(|&x| f(x)))
     }
 
     /// The same elements under another shape of the same size: a new header,
     /// no copy.
     pub(crate) fn with_shape(&self, shape: &[usize]) -> Self {
         debug_assert_eq!(shape.iter().product::<usize>(), self.len());
-        let data = self.data.clone();
         Self {
-            data: data
-                .into_shape_with_order(IxDyn(shape))
-                .unwrap_or_else(|_| self.data.clone()),
+            shape: shape.into(),
+            ..self.clone()
         }
     }
 
     /// The run `start .. start + len` of the leading axis, which must be in
     /// range: a view of the same storage, no copy.
     pub(crate) fn leading_run(&self, start: usize, len: usize) -> Self {
-        let mut data = self.data.clone();
-        data.slice_axis_inplace(ndarray::Axis(0), ndarray::Slice::from(start..start + len));
-        Self { data }
+        let mut run = self.clone();
+        if let Some((leading, inner)) = run.shape.split_first_mut() {
+            debug_assert!(start + len <= *leading);
+            *leading = len;
+            let row = inner.iter().product::<usize>();
+            run.start += start * row;
+            run.len = len * row;
+        }
+        run
     }
 }
 
@@ -450,16 +518,21 @@ from_nested!([T; A], [A], |x: [T; A]| x.to_vec());
 from_nested!([[T; B]; A], [A, B], |x: [[T; B]; A]| x
     .into_iter()
     .flatten()
-    .collect());
+    .collect::<Vec<_>>());
 from_nested!([[[T; C]; B]; A], [A, B, C], |x: [[[T; C]; B]; A]| x
     .into_iter()
     .flatten()
     .flatten()
-    .collect());
+    .collect::<Vec<_>>());
 from_nested!(
     [[[[T; D]; C]; B]; A],
     [A, B, C, D],
-    |x: [[[[T; D]; C]; B]; A]| x.into_iter().flatten().flatten().flatten().collect()
+    |x: [[[[T; D]; C]; B]; A]| x
+        .into_iter()
+        .flatten()
+        .flatten()
+        .flatten()
+        .collect::<Vec<_>>()
 );
 
 impl<T: Element> From<Vec<T>> for Tensor<T> {
@@ -471,40 +544,62 @@ impl<T: Element> From<Vec<T>> for Tensor<T> {
 impl<T: Element, D: Dimension> From<Array<T, D>> for Tensor<T> {
     /// Without a copy if the array is in row-major order.
     fn from(array: Array<T, D>) -> Self {
-        Self::from(array.into_shared())
+        if !array.is_standard_layout() {
+            return Self::from(&array);
+        }
+        let (shape, len) = (Shape::from(array.shape()), array.len());
+        // The array may be a part of its vector.
+        let (data, start) = array.into_raw_vec_and_offset();
+        Self {
+            shape,
+            storage: Buffer::from(data).into(),
+            start: start.unwrap_or(0),
+            len,
+        }
     }
 }
 
 impl<T: Element, D: Dimension> From<ArcArray<T, D>> for Tensor<T> {
-    /// Without a copy if the array is in row-major order.
+    /// Without a copy if the array is in row-major order and nothing else
+    /// shares its elements.
     fn from(array: ArcArray<T, D>) -> Self {
-        let array = array.into_dyn();
-        if array.is_standard_layout() {
-            Self { data: array }
-        } else {
-            Self::from(&array)
-        }
+        Self::from(array.into_owned())
     }
 }
 
 impl<T: Element, S: Data<Elem = T>, D: Dimension> From<&ArrayBase<S, D>> for Tensor<T> {
     /// Copies.
     fn from(array: &ArrayBase<S, D>) -> Self {
-        Self::from_parts(array.shape(), array.iter().copied().collect())
+        Self::from_parts(array.shape(), array.iter().copied().collect::<Vec<_>>())
     }
 }
 
 impl<T: Element> From<Tensor<T>> for Array<T, IxDyn> {
     /// Without a copy if nothing else shares the elements.
     fn from(tensor: Tensor<T>) -> Self {
-        tensor.data.into_owned()
+        let Tensor {
+            shape,
+            storage,
+            start,
+            len,
+        } = tensor;
+        let data = match storage.into_vec() {
+            Ok(mut data) => {
+                data.truncate(start + len);
+                data.drain(..start);
+                data
+            }
+            Err(shared) => shared.as_slice()[start..start + len].to_vec(),
+        };
+        // The elements fit the shape; the alternative cannot occur.
+        Self::from_shape_vec(IxDyn(&shape), data).unwrap_or_default()
     }
 }
 
 impl<T: Element> From<Tensor<T>> for ArcArray<T, IxDyn> {
-    /// Without a copy.
+    /// Without a copy if nothing else shares the elements.
     fn from(tensor: Tensor<T>) -> Self {
-        tensor.data
+        Array::from(tensor).into_shared()
     }
 }
 

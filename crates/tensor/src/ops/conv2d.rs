@@ -147,7 +147,7 @@ impl<T: Float> Tensor<T> {
         let weight_shape = weight_shape.as_ref();
         let geometry = Conv2dGeometry::checked(OP, self.shape(), weight_shape, options)?;
         check_gradient(OP, grad.shape(), &geometry)?;
-        let mut output = Self::filled(OP, weight_shape, T::ZERO)?;
+        let mut output = Self::arbitrary(OP, weight_shape)?;
         let (x, g, w) = (self.as_slice(), grad.as_slice(), output.as_mut_slice());
         T::conv2d_weight(&geometry, x, g, w);
         Ok(output)
@@ -190,7 +190,7 @@ fn forward<T: Float>(
         let channels = geometry.out_channels;
         check_bias(op, bias.shape(), channels, input.shape(), weight.shape())?;
     }
-    let mut output = Tensor::filled(op, &geometry.output_shape(), T::ZERO)?;
+    let mut output = Tensor::arbitrary(op, &geometry.output_shape())?;
     let (x, w, y) = (input.as_slice(), weight.as_slice(), output.as_mut_slice());
     let bias = bias.map(Tensor::as_slice);
     T::conv2d_forward(&geometry, x, w, Epilogue { bias, relu }, y);
@@ -204,7 +204,7 @@ pub(super) fn input_gradient<T: Float>(
     grad: &Tensor<T>,
     weight: &Tensor<T>,
 ) -> Result<Tensor<T>> {
-    let mut output = Tensor::filled(op, &geometry.input_shape(), T::ZERO)?;
+    let mut output = Tensor::arbitrary(op, &geometry.input_shape())?;
     let (g, w, x) = (grad.as_slice(), weight.as_slice(), output.as_mut_slice());
     T::conv2d_input(geometry, g, w, x);
     Ok(output)

@@ -52,7 +52,7 @@ impl<T: Float> Tensor<T> {
     /// As [`corr2d`](Self::corr2d).
     pub fn convolve2d(&self, kernel: &Self) -> Result<Self> {
         // Both axes of a matrix reversed are its elements reversed.
-        let flipped = kernel.iter().rev().copied().collect();
+        let flipped: Vec<_> = kernel.iter().rev().copied().collect();
         let flipped = Self::from_parts(kernel.shape(), flipped);
         correlate("convolve2d", self, &flipped)
     }

@@ -1,0 +1,307 @@
+//! Where elements live: counted memory that comes from a pool and returns to it.
+//!
+//! A training step makes the same tensors as the step before. Were each of them
+//! fresh memory, most of its cost would be the system's: pages handed over one
+//! by one, each of them zeroed first. So the last tensor that lets go of some
+//! memory puts it aside, and the next result of the same size takes it from
+//! there: a step in steady state asks the system for nothing.
+//!
+//! - **A pool belongs to a thread and an element type.** Nothing is locked; what
+//!   a thread drops is that thread's to use again, whoever made it.
+//! - **It is bounded** ([`MOST_BYTES`], [`MOST_BUFFERS`]): what has lain there
+//!   longest is given back to the system.
+//! - **What comes from outside does not enter it.** A caller's `Vec` is freed
+//!   when the last tensor drops it: otherwise a loop that brings a new batch
+//!   with every step would leave one behind with every step.
+//! - **Memory is always initialised.** A recycled vector keeps its length, and
+//!   its old elements are *arbitrary*: operations that write every element of
+//!   their result start from those and save a sweep.
+//!
+//! **Cost.** Taking and returning are a search through what lies idle, newest
+//! first, which ends at once where a program repeats itself; the count, too, is
+//! recycled with its elements.
+
+use std::cell::RefCell;
+use std::collections::{TryReserveError, VecDeque};
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+/// The idle bytes that a pool keeps at most: twice what a step of a small
+/// network on 128 images of 32 × 32 lets go of.
+const MOST_BYTES: usize = 256 << 20;
+
+/// The idle buffers that a pool keeps at most.
+const MOST_BUFFERS: usize = 1024;
+
+/// A type whose memory is recycled: that of every element, and bytes. Sealed
+/// with [`Element`](crate::Element).
+pub trait Pooled: Copy + Default + 'static {
+    /// Calls `f` with this thread's pool; not at all while the thread ends.
+    #[doc(hidden)]
+    fn with_pool<R>(f: impl FnOnce(&mut Pool<Self>) -> R) -> Option<R>;
+}
+
+macro_rules! pooled {
+    ($($t:ty),+) => {$(
+        impl Pooled for $t {
+            #[inline]
+            fn with_pool<R>(f: impl FnOnce(&mut Pool<Self>) -> R) -> Option<R> {
+                thread_local! {
+                    static POOL: RefCell<Pool<$t>> = const { RefCell::new(Pool::new()) };
+                }
+                POOL.try_with(|pool| f(&mut pool.borrow_mut())).ok()
+            }
+        }
+    )+};
+}
+pooled!(f32, f64, i64, bool, u8);
+
+/// Idle memory of one element type.
+#[derive(Debug)]
+pub struct Pool<T> {
+    /// Sizes in elements and their buffers, oldest first.
+    idle: VecDeque<(usize, Arc<Buffer<T>>)>,
+    bytes: usize,
+}
+
+impl<T> Pool<T> {
+    const fn new() -> Self {
+        Self {
+            idle: VecDeque::new(),
+            bytes: 0,
+        }
+    }
+
+    /// The buffer of `len` elements that was returned last.
+    fn take(&mut self, len: usize) -> Option<Arc<Buffer<T>>> {
+        let found = self.idle.iter().rposition(|&(size, _)| size == len)?;
+        let (_, buffer) = self.idle.remove(found)?;
+        self.bytes -= buffer.bytes();
+        Some(buffer)
+    }
+
+    fn put(&mut self, buffer: Arc<Buffer<T>>) {
+        self.bytes += buffer.bytes();
+        self.idle.push_back((buffer.len(), buffer));
+        while self.bytes > MOST_BYTES || self.idle.len() > MOST_BUFFERS {
+            let Some((_, oldest)) = self.idle.pop_front() else {
+                break;
+            };
+            self.bytes -= oldest.bytes();
+        }
+    }
+}
+
+/// A vector, and whether the pool wants it back.
+#[derive(Debug)]
+pub(crate) struct Buffer<T> {
+    elements: Vec<T>,
+    recycled: bool,
+}
+
+impl<T> Buffer<T> {
+    fn bytes(&self) -> usize {
+        self.elements.capacity() * size_of::<T>()
+    }
+}
+
+impl<T: Pooled> Buffer<T> {
+    /// Room for `len` elements, and none there yet.
+    pub(crate) fn with_room(len: usize) -> Result<Self, TryReserveError> {
+        let idle = T::with_pool(|pool| pool.take(len)).flatten();
+        if let Some(mut buffer) = idle.and_then(Arc::into_inner) {
+            buffer.clear();
+            return Ok(buffer);
+        }
+        let mut elements = Vec::new();
+        elements.try_reserve_exact(len)?;
+        Ok(Self {
+            elements,
+            recycled: true,
+        })
+    }
+}
+
+impl<T> From<Vec<T>> for Buffer<T> {
+    /// A caller's vector.
+    fn from(elements: Vec<T>) -> Self {
+        Self {
+            elements,
+            recycled: false,
+        }
+    }
+}
+
+impl<T> Deref for Buffer<T> {
+    type Target = Vec<T>;
+    fn deref(&self) -> &Vec<T> {
+        &self.elements
+    }
+}
+
+impl<T> DerefMut for Buffer<T> {
+    fn deref_mut(&mut self) -> &mut Vec<T> {
+        &mut self.elements
+    }
+}
+
+/// A buffer that several tensors may share. A clone counts one up.
+#[derive(Clone)]
+pub(crate) struct Storage<T: Pooled> {
+    /// `None` only while it is taken apart, or if there are no elements.
+    buffer: Option<Arc<Buffer<T>>>,
+}
+
+impl<T: Pooled> Storage<T> {
+    /// `len` elements of arbitrary values.
+    pub(crate) fn arbitrary(len: usize) -> Result<Self, TryReserveError> {
+        if len == 0 {
+            return Ok(Self { buffer: None });
+        }
+        let buffer = match T::with_pool(|pool| pool.take(len)).flatten() {
+            Some(idle) => idle,
+            None => {
+                let mut buffer = Buffer::with_room(len)?;
+                buffer.resize(len, T::default());
+                Arc::new(buffer)
+            }
+        };
+        Ok(Self {
+            buffer: Some(buffer),
+        })
+    }
+
+    #[inline]
+    pub(crate) fn as_slice(&self) -> &[T] {
+        self.buffer.as_deref().map_or(&[], |buffer| buffer)
+    }
+
+    /// The elements to write to, unless something else shares them.
+    #[inline]
+    pub(crate) fn as_mut_slice(&mut self) -> Option<&mut [T]> {
+        match &mut self.buffer {
+            None => Some(&mut []),
+            Some(buffer) => Arc::get_mut(buffer).map(|buffer| buffer.as_mut_slice()),
+        }
+    }
+
+    /// The vector itself, unless something else shares it.
+    pub(crate) fn into_vec(mut self) -> Result<Vec<T>, Self> {
+        match self.buffer.take().map(Arc::try_unwrap) {
+            None => Ok(Vec::new()),
+            Some(Ok(buffer)) => Ok(buffer.elements),
+            Some(Err(shared)) => Err(Self {
+                buffer: Some(shared),
+            }),
+        }
+    }
+}
+
+impl<T: Pooled> From<Buffer<T>> for Storage<T> {
+    fn from(buffer: Buffer<T>) -> Self {
+        Self {
+            buffer: (!buffer.is_empty()).then(|| Arc::new(buffer)),
+        }
+    }
+}
+
+impl<T: Pooled> Drop for Storage<T> {
+    fn drop(&mut self) {
+        let Some(mut buffer) = self.buffer.take() else {
+            return;
+        };
+        // (Where two threads drop the last two owners at once, neither may be
+        // the last here: the memory is freed then, and not recycled.)
+        if buffer.recycled && Arc::get_mut(&mut buffer).is_some() {
+            T::with_pool(|pool| pool.put(buffer));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs on a thread, and so with pools, of its own.
+    fn afresh(test: impl FnOnce() + Send) {
+        std::thread::scope(|scope| {
+            scope.spawn(test);
+        });
+    }
+
+    fn at(storage: &Storage<f32>) -> *const f32 {
+        storage.as_slice().as_ptr()
+    }
+
+    #[test]
+    fn the_last_owner_returns_the_memory() {
+        afresh(|| {
+            let first = Storage::<f32>::arbitrary(100).unwrap();
+            let (place, other) = (at(&first), first.clone());
+            drop(first);
+            assert_ne!(at(&Storage::arbitrary(100).unwrap()), place);
+            drop(other);
+            assert_ne!(at(&Storage::arbitrary(101).unwrap()), place);
+            let mut again = Storage::arbitrary(100).unwrap();
+            assert_eq!(at(&again), place);
+            assert_eq!(again.as_mut_slice().unwrap().len(), 100);
+            drop(again);
+            let room = Buffer::<f32>::with_room(100).unwrap();
+            assert_eq!((room.as_ptr(), room.len()), (place, 0));
+        });
+    }
+
+    #[test]
+    fn a_vector_from_outside_is_freed() {
+        afresh(|| {
+            drop(Storage::from(Buffer::from(vec![1.0f32; 10])));
+            assert_eq!(f32::with_pool(|pool| pool.idle.len()), Some(0));
+        });
+    }
+
+    #[test]
+    fn what_another_thread_drops_is_that_threads() {
+        afresh(|| {
+            let storage = Storage::<f32>::arbitrary(10).unwrap();
+            afresh(move || {
+                drop(storage);
+                assert_eq!(f32::with_pool(|pool| pool.idle.len()), Some(1));
+            });
+            assert_eq!(f32::with_pool(|pool| pool.idle.len()), Some(0));
+        });
+    }
+
+    #[test]
+    fn a_pool_is_bounded() {
+        afresh(|| {
+            let many: Vec<_> = (0..2 * MOST_BUFFERS)
+                .map(|_| Storage::<u8>::arbitrary(1))
+                .collect();
+            drop(many);
+            u8::with_pool(|pool| {
+                for _ in 0..3 {
+                    let large = Vec::with_capacity(MOST_BYTES / 2 - 1);
+                    pool.put(Arc::new(Buffer::from(large)));
+                }
+                assert!(pool.idle.len() <= MOST_BUFFERS);
+                assert_eq!(
+                    pool.bytes,
+                    pool.idle
+                        .iter()
+                        .map(|(_, buffer)| buffer.bytes())
+                        .sum::<usize>()
+                );
+                assert!(pool.bytes <= MOST_BYTES);
+            });
+        });
+    }
+
+    #[test]
+    fn no_elements_need_no_memory() {
+        let mut none = Storage::<f32>::arbitrary(0).unwrap();
+        assert!(none.as_slice().is_empty());
+        assert_eq!(none.as_mut_slice(), Some(&mut [][..]));
+        assert_eq!(none.into_vec().ok(), Some(Vec::new()));
+        assert!(Storage::<f64>::arbitrary(usize::MAX / 8).is_err());
+    }
+}
