@@ -193,9 +193,9 @@ mod tests {
     fn close(a: &Tensor<f64>, b: &Tensor<f64>) -> bool {
         let both_nan = |a: f64, b: f64| a.is_nan() && b.is_nan();
         a.shape() == b.shape()
-            && a.iter()
-                .zip(b)
-                .all(|(&a, &b)| both_nan(a, b) || a == b || (a - b).abs() <= 1e-12 * b.abs())
+            && a.iter().zip(b).all(|(&a, &b)| {
+                both_nan(a, b) || a == b || (a - b).abs() <= 1e-12 * (1.0 + b.abs())
+            })
     }
 
     proptest! {
