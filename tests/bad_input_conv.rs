@@ -581,6 +581,21 @@ fn indices_that_no_pooling_gave() {
 }
 
 #[test]
+fn winners_of_another_pooling() {
+    let x = zeros(&[1, 20, 20]);
+    for kernel in [2, 20] {
+        let options = MaxPool2dOptions::new(kernel).stride(1);
+        let (y, winners) = x.max_pool2d_with_winners(&options).unwrap();
+        assert_eq!(winners.indices().unwrap().shape(), y.shape());
+        refused! {
+            winners.scatter(&zeros(&[1, 3, 20])) => "max_pool2d_scatter", "[1, 3, 20]";
+            winners.gather(&zeros(&[2, 20, 20])) => "max_pool2d_gather", "[2, 20, 20]";
+            x.max_pool2d_with_winners(&options.stride(0)) => "max_pool2d", "stride must be positive";
+        }
+    }
+}
+
+#[test]
 fn vast_planes_take_no_time() {
     let (side, small) = (1 << 59, 1 << 20);
     let wide = MaxPool2dOptions::new((1, 2)).stride((1, 1));

@@ -389,8 +389,13 @@ proptest! {
             let (y, at) = x.max_pool2d_with_indices(&max).unwrap();
             prop_assert_eq!(&y, &x.max_pool2d(&max).unwrap());
             prop_assert_eq!(&y, &x.max_pool2d_gather(&at).unwrap());
+            let (same, winners) = x.max_pool2d_with_winners(&max).unwrap();
+            prop_assert_eq!(&y, &same);
+            prop_assert_eq!(&y, &winners.gather(&x).unwrap());
+            prop_assert_eq!(&at, &winners.indices().unwrap());
             let g = tensor(&maxima);
             let scattered = g.max_pool2d_scatter(&at, x.shape()).unwrap();
+            prop_assert_eq!(&scattered, &winners.scatter(&g).unwrap());
             prop_assert!(close(inner(&g, &y), inner(&x, &scattered)));
             gradients_fit(&v.max_pool2d(&max).unwrap(), &[&v])?;
             gradients_fit(&v.max_pool2d_gather(&at).unwrap(), &[&v])?;

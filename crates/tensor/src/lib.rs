@@ -61,6 +61,8 @@ pub use error::{Error, Result};
 pub use ops::conv_transpose2d::{ConvTranspose2dGeometry, ConvTranspose2dOptions};
 pub use ops::conv2d::{Conv2dGeometry, Conv2dKernel, Conv2dOptions};
 pub use ops::loss::{CrossEntropyOptions, Reduction};
+#[doc(hidden)]
+pub use ops::max_pool2d::MaxPool2dWinners;
 pub use ops::pool2d::{AvgPool2dOptions, MaxPool2dOptions, Pool2dGeometry};
 pub use ops::update::SgdStep;
 pub use region::{Slice, Slices};

@@ -9,6 +9,8 @@
 
 use crate::gemm::{self, Operand};
 use crate::ops::conv2d::{self, Conv2dGeometry, Epilogue};
+use crate::ops::pool2d::{AvgPool2dOptions, Pool2dGeometry};
+use crate::ops::{avg_pool2d, max_pool2d};
 
 /// Declares [`Loops`] and implements it for both types: a method is a function
 /// of the crate, under the signature that both share.
@@ -51,4 +53,32 @@ loops! {
     fn conv2d_input(geometry: &Conv2dGeometry, g: &[Self], w: &[Self], x: &mut [Self]) = conv2d::input_loops;
     /// Its gradient with respect to the weight.
     fn conv2d_weight(geometry: &Conv2dGeometry, x: &[Self], g: &[Self], w: &mut [Self]) = conv2d::weight_loops;
+
+    /// Maxima of windows, and their places in the windows if `at` is not empty;
+    /// false if there is no kernel for such windows.
+    fn max_pool2d_forward(
+        geometry: &Pool2dGeometry,
+        x: &[Self],
+        y: &mut [Self],
+        at: &mut [u8],
+    ) -> bool = max_pool2d::forward_loops;
+    /// The gradient at its places, zero elsewhere.
+    fn max_pool2d_scatter_at(geometry: &Pool2dGeometry, g: &[Self], at: &[u8], x: &mut [Self]) = max_pool2d::scatter_loops;
+    /// What is at those places.
+    fn max_pool2d_gather_at(geometry: &Pool2dGeometry, x: &[Self], at: &[u8], y: &mut [Self]) = max_pool2d::gather_loops;
+
+    /// Means of windows.
+    fn avg_pool2d_forward(
+        geometry: &Pool2dGeometry,
+        options: &AvgPool2dOptions,
+        x: &[Self],
+        y: &mut [Self],
+    ) = avg_pool2d::forward_loops;
+    /// Their gradient with respect to the input.
+    fn avg_pool2d_input(
+        geometry: &Pool2dGeometry,
+        options: &AvgPool2dOptions,
+        g: &[Self],
+        x: &mut [Self],
+    ) = avg_pool2d::input_loops;
 }

@@ -7,9 +7,10 @@
 //! | `gather(x, indices)` | the elements at the indices | `scatter(g, indices)` |
 //!
 //! Which element wins does not change with a small step, so the indices are
-//! constants, and all that is saved.
+//! constants, and all that is saved. `max_pool2d` by itself saves them as bytes,
+//! each the place of a winner in its window.
 
-use tensor::{Float, MaxPool2dOptions, Result, Tensor};
+use tensor::{Float, MaxPool2dOptions, MaxPool2dWinners, Result, Tensor};
 
 use crate::record::{OpInfo, pull};
 use crate::var::Var;
@@ -36,7 +37,10 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// As [`Tensor::max_pool2d`] and [`Var::record`].
     pub fn max_pool2d(&self, options: &MaxPool2dOptions) -> Result<Self> {
-        Ok(self.max_pool2d_with_indices(options)?.0)
+        let (value, winners) = self.value().max_pool2d_with_winners(options)?;
+        let op = OpInfo::from("max_pool2d").with_window(options.geometry(self.shape())?.window);
+        let rule = pull(move |g| scatter(g, &winners));
+        Self::record(op, value, [(self, rule)])
     }
 
     /// As [`max_pool2d`](Self::max_pool2d), and for each maximum its index in
@@ -82,6 +86,22 @@ impl<T: Float> Var<T> {
         let rule = pull(move |g| g.max_pool2d_scatter(&at, &shape));
         Self::record("max_pool2d_gather", value, [(self, rule)])
     }
+}
+
+/// [`Var::max_pool2d_scatter`] to the winners of a pooling.
+fn scatter<T: Float>(g: &Var<T>, winners: &MaxPool2dWinners) -> Result<Var<T>> {
+    let value = winners.scatter(g.value())?;
+    let winners = winners.clone();
+    let rule = pull(move |v| gather(v, &winners));
+    Var::record("max_pool2d_scatter", value, [(g, rule)])
+}
+
+/// [`Var::max_pool2d_gather`] from the winners of a pooling.
+fn gather<T: Float>(x: &Var<T>, winners: &MaxPool2dWinners) -> Result<Var<T>> {
+    let value = winners.gather(x.value())?;
+    let winners = winners.clone();
+    let rule = pull(move |g| scatter(g, &winners));
+    Var::record("max_pool2d_gather", value, [(x, rule)])
 }
 
 #[cfg(test)]

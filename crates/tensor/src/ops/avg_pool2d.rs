@@ -12,11 +12,14 @@
 //!
 //! The adjoint spreads the gradient of each mean evenly over its window.
 //!
-//! **Cost.** One addition for each tap of each window, a row at a time.
+//! **Cost.** One addition for each tap of each window, a row at a time; for
+//! windows of 2 × 2 side by side, a vector of windows at a time.
 
 use super::pool2d::{AvgPool2dOptions, Pool2dGeometry};
 use crate::element::Float;
 use crate::error::{Error, Result};
+use crate::simd::pool::{AveragePairs, Pairs, SpreadPairs};
+use crate::simd::{InstructionSet, run};
 use crate::tensor::Tensor;
 use crate::{par, scratch};
 
@@ -38,16 +41,7 @@ impl<T: Float> Tensor<T> {
         const OP: &str = "avg_pool2d";
         let geometry = options.checked(OP, self.shape())?;
         let mut output = Self::filled(OP, &geometry.output_shape(), T::ZERO)?;
-        let [in_plane, out_plane] = geometry.planes();
-        let x = self.as_slice();
-        par::for_each_piece(output.as_mut_slice(), out_plane, geometry.cost(), |i, y| {
-            let x = &x[i * in_plane..(i + 1) * in_plane];
-            geometry.for_each_line(|line, from| {
-                let line = &mut y[line];
-                geometry.window.zip_line(line, &x[from..], |y, &x| *y += x);
-            });
-            divide(&geometry, options, y);
-        });
+        T::avg_pool2d_forward(&geometry, options, self.as_slice(), output.as_mut_slice());
         Ok(output)
     }
 
@@ -87,22 +81,99 @@ impl<T: Float> Tensor<T> {
             ));
         }
         let mut output = Self::filled(OP, input_shape, T::ZERO)?;
-        let [in_plane, out_plane] = geometry.planes();
-        let g = self.as_slice();
-        par::for_each_piece(output.as_mut_slice(), in_plane, geometry.cost(), |i, x| {
-            scratch::with(out_plane, |share| {
-                share.copy_from_slice(&g[i * out_plane..(i + 1) * out_plane]);
-                divide(&geometry, options, share);
+        T::avg_pool2d_input(&geometry, options, self.as_slice(), output.as_mut_slice());
+        Ok(output)
+    }
+}
+
+/// The means. Writes every element of `y`.
+pub(crate) fn forward_loops<T: Float>(
+    geometry: &Pool2dGeometry,
+    options: &AvgPool2dOptions,
+    x: &[T],
+    y: &mut [T],
+) {
+    forward_with(InstructionSet::best(), geometry, options, x, y);
+}
+
+fn forward_with<T: Float>(
+    set: InstructionSet,
+    geometry: &Pool2dGeometry,
+    options: &AvgPool2dOptions,
+    x: &[T],
+    y: &mut [T],
+) {
+    let pairs = pairs(geometry, options);
+    let [in_plane, out_plane] = geometry.planes();
+    let planes = geometry.planes_at_once();
+    par::for_each_piece(y, planes * out_plane, geometry.cost(), |piece, y| {
+        let from = piece * planes * in_plane;
+        let x = &x[from..x.len().min(from + planes * in_plane)];
+        if let Some((pairs, scale)) = pairs {
+            run(set, AveragePairs { pairs, scale, x, y });
+            return;
+        }
+        y.fill(T::ZERO);
+        for (x, y) in x.chunks_exact(in_plane).zip(y.chunks_exact_mut(out_plane)) {
+            geometry.for_each_line(|line, from| {
+                let line = &mut y[line];
+                geometry.window.zip_line(line, &x[from..], |y, &x| *y += x);
+            });
+            divide(geometry, options, y);
+        }
+    });
+}
+
+/// The gradient of the input. Writes every element of `x`.
+pub(crate) fn input_loops<T: Float>(
+    geometry: &Pool2dGeometry,
+    options: &AvgPool2dOptions,
+    g: &[T],
+    x: &mut [T],
+) {
+    input_with(InstructionSet::best(), geometry, options, g, x);
+}
+
+fn input_with<T: Float>(
+    set: InstructionSet,
+    geometry: &Pool2dGeometry,
+    options: &AvgPool2dOptions,
+    g: &[T],
+    x: &mut [T],
+) {
+    let pairs = pairs(geometry, options);
+    let [in_plane, out_plane] = geometry.planes();
+    let planes = geometry.planes_at_once();
+    par::for_each_piece(x, planes * in_plane, geometry.cost(), |piece, x| {
+        let from = piece * planes * out_plane;
+        let g = &g[from..g.len().min(from + planes * out_plane)];
+        if let Some((pairs, scale)) = pairs {
+            run(set, SpreadPairs { pairs, scale, g, x });
+            return;
+        }
+        x.fill(T::ZERO);
+        scratch::with(out_plane, |share| {
+            for (g, x) in g.chunks_exact(out_plane).zip(x.chunks_exact_mut(in_plane)) {
+                share.copy_from_slice(g);
+                divide(geometry, options, share);
                 geometry.for_each_line(|line, from| {
                     let line = &share[line];
                     geometry
                         .window
                         .zip_line(line, &mut x[from..], |&g, x| *x += g);
                 });
-            });
+            }
         });
-        Ok(output)
-    }
+    });
+}
+
+/// Windows of 2 × 2 side by side, and what their sum is multiplied by: for
+/// divisors whose inverse is exact.
+fn pairs<T: Float>(geometry: &Pool2dGeometry, options: &AvgPool2dOptions) -> Option<(Pairs, T)> {
+    let divisor = options.divisor_override.unwrap_or(4);
+    let exact = divisor.unsigned_abs().is_power_of_two();
+    let pairs = geometry.pairs().filter(|_| exact)?;
+    Some((pairs, T::ONE / T::of_int(divisor)))
 }
 
 /// Divides every element of an output plane by the divisor of its window.
@@ -272,5 +343,45 @@ mod tests {
              (input [1, 6, 4])"
         );
         assert!(g.avg_pool2d(&options.divisor_override(0)).is_err());
+    }
+
+    /// The kernels against the loops without vectors, on planes that all
+    /// remainders occur in.
+    #[test]
+    fn pairs_of_every_width_on_every_instruction_set() {
+        fn agrees<T: Float>(shape: [usize; 4]) {
+            let options = AvgPool2dOptions::new(2);
+            let geometry = options.geometry(&shape).unwrap();
+            let x = Tensor::<f64>::randn(shape, &mut Generator::new(1)).unwrap();
+            let want = naive(&x, &options);
+            let g: Vec<T> = want.iter().map(|&g| T::of(g)).collect();
+            let x: Vec<T> = x.iter().map(|&x| T::of(x)).collect();
+            for set in InstructionSet::available() {
+                let mut y = vec![T::of(7.0); want.len()];
+                forward_with(set, &geometry, &options, &x, &mut y);
+                for (y, want) in y.iter().zip(&want) {
+                    assert!((y.as_f64() - want).abs() < 1e-6, "{shape:?}");
+                }
+                let mut dx = vec![T::of(7.0); x.len()];
+                input_with(set, &geometry, &options, &g, &mut dx);
+                let [h, w] = geometry.input;
+                for (i, dx) in dx.into_iter().enumerate() {
+                    let (plane, row, column) = (i / (h * w), i / w % h / 2, i % w / 2);
+                    let [p, q] = geometry.output;
+                    let inside = row < p && column < q;
+                    let want = if inside {
+                        g[(plane * p + row) * q + column]
+                    } else {
+                        T::ZERO
+                    };
+                    assert_eq!(dx, want * T::of(0.25), "{shape:?}");
+                }
+            }
+        }
+        for width in 2..=70 {
+            let shape = [2, 1 + width % 3, 2 + width % 5, width];
+            agrees::<f32>(shape);
+            agrees::<f64>(shape);
+        }
     }
 }

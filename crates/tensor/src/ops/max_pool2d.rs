@@ -6,11 +6,19 @@
 //!
 //! Padding is −∞ and never wins. Of equal elements the first in row-major order
 //! wins, NaN beats all numbers, and of several NaN the last one wins: PyTorch's
-//! rules, which decide where the gradient goes. The winners are kept as indices
-//! into their plane, and those are all that a gradient needs: it is scattered
-//! to them, and the adjoint of that gathers from them.
+//! rules, which decide where the gradient goes. The winners are all that a
+//! gradient needs: it is scattered to them, and the adjoint of that gathers
+//! from them. Users see them as indices into their plane; what a tape keeps,
+//! [`MaxPool2dWinners`], is a byte each.
 //!
-//! **Cost.** One comparison for each tap of each window, a row at a time.
+//! **Cost.** One comparison for each tap of each window, a vector of windows at
+//! a time.
+
+mod loops;
+mod winners;
+
+pub(crate) use loops::{forward_loops, gather_loops, scatter_loops};
+pub use winners::MaxPool2dWinners;
 
 use super::pool2d::{MaxPool2dOptions, Pool2dGeometry};
 use crate::element::Float;
@@ -40,18 +48,10 @@ impl<T: Float> Tensor<T> {
     /// Those of [`MaxPool2dOptions::geometry`]; [`Error::TooLarge`].
     pub fn max_pool2d(&self, options: &MaxPool2dOptions) -> Result<Self> {
         let geometry = options.geometry(self.shape())?;
-        let mut output = Self::filled("max_pool2d", &geometry.output_shape(), T::neg_infinity())?;
-        let [in_plane, out_plane] = geometry.planes();
-        let x = self.as_slice();
-        par::for_each_piece(output.as_mut_slice(), out_plane, geometry.cost(), |i, y| {
-            let x = &x[i * in_plane..(i + 1) * in_plane];
-            geometry.for_each_line(|line, from| {
-                let line = &mut y[line];
-                geometry.window.zip_line(line, &x[from..], |y, &x| {
-                    *y = if wins(x, *y) { x } else { *y };
-                });
-            });
-        });
+        let mut output = Self::filled("max_pool2d", &geometry.output_shape(), T::ZERO)?;
+        if !T::max_pool2d_forward(&geometry, self.as_slice(), output.as_mut_slice(), &mut []) {
+            by_lines(&geometry, self.as_slice(), output.as_mut_slice());
+        }
         Ok(output)
     }
 
@@ -74,22 +74,8 @@ impl<T: Float> Tensor<T> {
         &self,
         options: &MaxPool2dOptions,
     ) -> Result<(Self, Tensor<i64>)> {
-        const OP: &str = "max_pool2d";
-        let geometry = options.geometry(self.shape())?;
-        let shape = geometry.output_shape();
-        let mut output = Self::filled(OP, &shape, T::neg_infinity())?;
-        // −1 until a first element is seen, which may itself be −∞.
-        let mut indices = Tensor::filled(OP, &shape, -1)?;
-        let [in_plane, out_plane] = geometry.planes();
-        let planes = self
-            .as_slice()
-            .chunks_exact(in_plane)
-            .zip(output.as_mut_slice().chunks_exact_mut(out_plane))
-            .zip(indices.as_mut_slice().chunks_exact_mut(out_plane))
-            .collect();
-        par::for_each_item(planes, geometry.cost(), |((x, y), at)| {
-            max_plane(&geometry, x, y, at);
-        });
+        let (output, winners) = self.max_pool2d_with_winners(options)?;
+        let indices = winners.indices()?;
         Ok((output, indices))
     }
 
@@ -167,6 +153,43 @@ impl<T: Float> Tensor<T> {
         });
         Ok(output)
     }
+}
+
+/// The maxima, a row for each tap: for windows that no kernel is made for.
+fn by_lines<T: Float>(geometry: &Pool2dGeometry, x: &[T], y: &mut [T]) {
+    let [in_plane, out_plane] = geometry.planes();
+    par::for_each_piece(y, out_plane, geometry.cost(), |i, y| {
+        y.fill(T::neg_infinity());
+        let x = &x[i * in_plane..(i + 1) * in_plane];
+        geometry.for_each_line(|line, from| {
+            let line = &mut y[line];
+            geometry.window.zip_line(line, &x[from..], |y, &x| {
+                *y = if wins(x, *y) { x } else { *y };
+            });
+        });
+    });
+}
+
+/// The maxima, and where they are in their planes: for windows that no kernel
+/// is made for.
+fn by_lines_with_indices<T: Float>(
+    geometry: &Pool2dGeometry,
+    x: &[T],
+    y: &mut [T],
+    indices: &mut [i64],
+) {
+    let [in_plane, out_plane] = geometry.planes();
+    // −1 until a first element is seen, which may itself be −∞.
+    indices.fill(-1);
+    y.fill(T::neg_infinity());
+    let planes = x
+        .chunks_exact(in_plane)
+        .zip(y.chunks_exact_mut(out_plane))
+        .zip(indices.chunks_exact_mut(out_plane))
+        .collect();
+    par::for_each_item(planes, geometry.cost(), |((x, y), at)| {
+        max_plane(geometry, x, y, at);
+    });
 }
 
 /// The maxima of a plane, and where they are.

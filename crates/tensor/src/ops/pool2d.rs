@@ -9,7 +9,12 @@
 //! inside the input or the padding before it.
 
 use crate::error::{Error, Result};
+use crate::simd::pool::Pairs;
 use crate::window::{Padding, Pair, Window2d};
+
+/// Elements of the input that a piece of work has at least, where planes are
+/// small.
+const PIECE: usize = 1 << 13;
 
 /// How `max_pool2d` slides.
 ///
@@ -332,6 +337,24 @@ impl Pool2dGeometry {
         let rows = 0..self.output[0];
         self.window
             .for_each_line(self.input, self.output, rows, |_, line, from| f(line, from));
+    }
+
+    /// How many planes make up a piece of work: the more the smaller they are,
+    /// and at most 32 pieces.
+    pub(super) fn planes_at_once(&self) -> usize {
+        let planes = self.batch.unwrap_or(1).saturating_mul(self.channels);
+        let [in_plane, _] = self.planes();
+        planes.div_ceil(32).max(PIECE / in_plane).max(1)
+    }
+
+    /// The windows of 2 × 2, side by side, that have a kernel of their own.
+    pub(super) fn pairs(&self) -> Option<Pairs> {
+        let window = &self.window;
+        let plain = [window.kernel, window.stride] == [[2, 2]; 2]
+            && window.dilation == [1, 1]
+            && window.padding_before == [0, 0]
+            && self.output == self.input.map(|size| size / 2);
+        plain.then_some(Pairs { input: self.input })
     }
 
     /// The work, as [`par`](crate::par) estimates it.

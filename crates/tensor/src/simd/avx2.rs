@@ -29,7 +29,7 @@ macro_rules! vector {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
         #[repr(transparent)]
-        pub struct $name($register);
+        pub struct $name(pub(super) $register);
 
         impl $name {
             /// A mask of the first `count` lanes.

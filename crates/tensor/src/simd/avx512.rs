@@ -26,7 +26,7 @@ macro_rules! vector {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
         #[repr(transparent)]
-        pub struct $name($register);
+        pub struct $name(pub(super) $register);
 
         // SAFETY of every block: the type is handed out inside of `run` alone,
         // where the processor has the instructions; what is read and written
@@ -113,7 +113,7 @@ macro_rules! vector {
 
 /// A mask of the first `count` lanes.
 #[inline(always)]
-fn first(count: usize) -> u32 {
+pub(super) fn first(count: usize) -> u32 {
     1u32.checked_shl(count as u32)
         .map_or(u32::MAX, |bit| bit - 1)
 }

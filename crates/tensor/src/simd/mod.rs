@@ -42,6 +42,8 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod compare;
+pub(crate) mod pool;
 mod portable;
 #[macro_use]
 mod unroll;

@@ -9,7 +9,7 @@ use crate::element::Number;
 
 /// Four numbers side by side.
 #[derive(Clone, Copy, Debug)]
-pub struct Array<T>([T; 4]);
+pub struct Array<T>(pub(super) [T; 4]);
 
 impl<T: Number> Array<T> {
     #[inline(always)]

@@ -1,5 +1,6 @@
 //! So many numbers in a register.
 
+use super::compare::Compare;
 use crate::element::Element;
 
 /// A register full of numbers of type `T`.
@@ -7,7 +8,7 @@ use crate::element::Element;
 /// Every method is one or a few instructions. The safe ones are safe because
 /// the types are handed out by [`run`](super::run) alone, inside code compiled
 /// for processors that have them.
-pub trait Vector<T>: Copy {
+pub trait Vector<T>: Compare<T> {
     /// How many numbers it holds.
     const LANES: usize;
     /// How many such registers there are: what tells how large a tile of

@@ -1,0 +1,315 @@
+//! Which kernel finds the maxima, and how the work is shared out.
+//!
+//! Windows of 2 × 2 side by side read the plane as it is. Others read a padded
+//! copy in scratch, its columns sorted so that a stride is none
+//! ([`SortedColumns`]): a copy inside the first-level cache, for most planes.
+//! Where that would take too much memory, or a place does not fit a byte, the
+//! answer is no.
+
+use crate::element::Float;
+use crate::ops::pool2d::Pool2dGeometry;
+use crate::simd::pool::{MaxPairs, MaxWindows, Rows, ScatterPairs, SortedColumns};
+use crate::simd::{InstructionSet, run};
+use crate::{par, scratch};
+
+/// As many elements as the widest vector has.
+const WIDEST: usize = 16;
+
+/// The largest copy of a plane.
+const LARGEST_COPY: usize = 1 << 22;
+
+/// How the copy of a plane lies.
+#[derive(Clone, Copy, Debug)]
+struct Sorted {
+    rows: Rows,
+    columns: SortedColumns,
+}
+
+impl Sorted {
+    fn new(geometry: &Pool2dGeometry) -> Option<Self> {
+        let window = &geometry.window;
+        let [height, width] = geometry.input;
+        window.kernel[0]
+            .checked_mul(window.kernel[1])
+            .filter(|&taps| taps <= 256)?;
+        let last_tap = (window.kernel[1] - 1).checked_mul(window.dilation[1])?;
+        let phase = geometry.output[1].checked_add(last_tap / window.stride[1])?;
+        let row = phase.checked_mul(window.stride[1])?;
+        row.checked_mul(height)
+            .filter(|&elements| elements <= LARGEST_COPY)?;
+        // The products that `Rows` computes.
+        geometry.output[0].checked_mul(window.stride[0])?;
+        window.kernel[0].checked_mul(window.dilation[0])?;
+        Some(Self {
+            rows: Rows {
+                input: height,
+                kernel: window.kernel[0],
+                stride: window.stride[0],
+                dilation: window.dilation[0],
+                before: window.padding_before[0],
+            },
+            columns: SortedColumns {
+                width,
+                used: width.min(row.saturating_sub(window.padding_before[1])),
+                before: window.padding_before[1],
+                stride: window.stride[1],
+                phase,
+            },
+        })
+    }
+}
+
+/// The maxima, and their places in their windows if `at` is not empty; false
+/// if no kernel is made for such windows.
+pub(crate) fn forward_loops<T: Float>(
+    geometry: &Pool2dGeometry,
+    x: &[T],
+    y: &mut [T],
+    at: &mut [u8],
+) -> bool {
+    forward_with(InstructionSet::best(), geometry, x, y, at)
+}
+
+pub(super) fn forward_with<T: Float>(
+    set: InstructionSet,
+    geometry: &Pool2dGeometry,
+    x: &[T],
+    y: &mut [T],
+    at: &mut [u8],
+) -> bool {
+    if let Some(pairs) = geometry.pairs() {
+        in_pieces(geometry, x, y, at, |x, y, at| {
+            run(set, MaxPairs { pairs, x, y, at });
+        });
+        return true;
+    }
+    let Some(sorted) = Sorted::new(geometry) else {
+        return false;
+    };
+    in_pieces(geometry, x, y, at, |x, y, at| {
+        by_windows(set, geometry, &sorted, x, y, at);
+    });
+    true
+}
+
+/// Calls `f` for several planes at a time.
+fn in_pieces<T: Float>(
+    geometry: &Pool2dGeometry,
+    x: &[T],
+    y: &mut [T],
+    at: &mut [u8],
+    f: impl Fn(&[T], &mut [T], &mut [u8]) + Send + Sync,
+) {
+    let [input, output] = geometry.planes().map(|n| n * geometry.planes_at_once());
+    let mut places = at.chunks_mut(output);
+    let pieces = x
+        .chunks(input)
+        .zip(y.chunks_mut(output))
+        .map(|(x, y)| (x, y, places.next().unwrap_or_default()))
+        .collect();
+    par::for_each_item(pieces, geometry.cost(), |(x, y, at)| f(x, y, at));
+}
+
+/// A few planes by way of their copies.
+fn by_windows<T: Float>(
+    set: InstructionSet,
+    geometry: &Pool2dGeometry,
+    sorted: &Sorted,
+    x: &[T],
+    y: &mut [T],
+    at: &mut [u8],
+) {
+    let height = geometry.input[0];
+    let [in_plane, out_plane] = geometry.planes();
+    let q_count = geometry.output[1];
+    let window = &geometry.window;
+    let (stride, before) = (window.stride[1], window.padding_before[1]);
+    let mut offsets = [0; 256];
+    for (j, offset) in offsets.iter_mut().enumerate().take(window.kernel[1]) {
+        let column = j * window.dilation[1];
+        *offset = column % stride * sorted.columns.phase + column / stride;
+    }
+    let offsets = &offsets[..window.kernel[1]];
+    let copy_len = height * sorted.columns.row() + WIDEST;
+    scratch::with(copy_len + q_count + WIDEST, |memory| {
+        let (copy, first) = memory.split_at_mut(copy_len);
+        copy.fill(T::neg_infinity());
+        for (q, first) in first.iter_mut().enumerate() {
+            let missed = before.saturating_sub(q.saturating_mul(stride));
+            *first = T::of(missed.div_ceil(window.dilation[1]) as f64);
+        }
+        let mut places = at.chunks_exact_mut(out_plane);
+        for (x, y) in x.chunks_exact(in_plane).zip(y.chunks_exact_mut(out_plane)) {
+            let kernel = MaxWindows {
+                output: geometry.output,
+                x,
+                columns: sorted.columns,
+                copy,
+                rows: sorted.rows,
+                offsets,
+                first,
+                y,
+                at: places.next().unwrap_or_default(),
+            };
+            run(set, kernel);
+        }
+    });
+}
+
+/// `g` added at its places in an `x` of zeros. Writes every element of `x`.
+pub(crate) fn scatter_loops<T: Float>(geometry: &Pool2dGeometry, g: &[T], at: &[u8], x: &mut [T]) {
+    scatter_with(InstructionSet::best(), geometry, g, at, x);
+}
+
+pub(super) fn scatter_with<T: Float>(
+    set: InstructionSet,
+    geometry: &Pool2dGeometry,
+    g: &[T],
+    at: &[u8],
+    x: &mut [T],
+) {
+    let planes = geometry.planes_at_once();
+    let [input, output] = geometry.planes().map(|n| n * planes);
+    let [in_plane, out_plane] = geometry.planes();
+    par::for_each_piece(x, input, geometry.cost(), |piece, x| {
+        let run_of = piece * output..g.len().min((piece + 1) * output);
+        let (g, at) = (&g[run_of.clone()], &at[run_of]);
+        if let Some(pairs) = geometry.pairs() {
+            run(set, ScatterPairs { pairs, g, at, x });
+            return;
+        }
+        x.fill(T::ZERO);
+        let planes = g.chunks_exact(out_plane).zip(at.chunks_exact(out_plane));
+        for (x, (g, at)) in x.chunks_exact_mut(in_plane).zip(planes) {
+            for_each_place(geometry, at, |o, index| x[index] += g[o]);
+        }
+    });
+}
+
+/// The elements at the places. Writes every element of `y`.
+pub(crate) fn gather_loops<T: Float>(geometry: &Pool2dGeometry, x: &[T], at: &[u8], y: &mut [T]) {
+    let [in_plane, out_plane] = geometry.planes();
+    par::for_each_piece(y, out_plane, geometry.cost(), |plane, y| {
+        let x = &x[plane * in_plane..(plane + 1) * in_plane];
+        let at = &at[plane * out_plane..(plane + 1) * out_plane];
+        for_each_place(geometry, at, |o, index| y[o] = x[index]);
+    });
+}
+
+/// Calls `f(o, index)` for every window of a plane: its index in the output,
+/// and that of its winner in the input.
+#[inline]
+pub(super) fn for_each_place(
+    geometry: &Pool2dGeometry,
+    at: &[u8],
+    mut f: impl FnMut(usize, usize),
+) {
+    let window = &geometry.window;
+    let width = geometry.input[1];
+    // Where each tap is, from the first of its window on, which may lie
+    // outside of the plane: such sums wrap and come back.
+    let mut taps = [0usize; 256];
+    for (tap, offset) in taps.iter_mut().enumerate() {
+        let (i, j) = (tap / window.kernel[1], tap % window.kernel[1]);
+        let row = i.wrapping_mul(window.dilation[0]).wrapping_mul(width);
+        *offset = row.wrapping_add(j.wrapping_mul(window.dilation[1]));
+    }
+    let above = window.padding_before[0] * width + window.padding_before[1];
+    for (p, row) in at.chunks_exact(geometry.output[1]).enumerate() {
+        let mut start = (p * window.stride[0] * width).wrapping_sub(above);
+        for (q, &tap) in row.iter().enumerate() {
+            let index = start.wrapping_add(taps[usize::from(tap)]);
+            f(p * geometry.output[1] + q, index);
+            start = start.wrapping_add(window.stride[1]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::max_pool2d::by_lines_with_indices;
+    use crate::{Float, MaxPool2dOptions, Tensor};
+
+    /// Every set of instructions against the loops without vectors, with ties,
+    /// infinities and NaN in plenty.
+    fn agrees<T: Float>(shape: &[usize], options: &MaxPool2dOptions) {
+        let geometry = options.geometry(shape).unwrap();
+        let odd = [0.0, 1.0, 2.0, -1.0, f64::NEG_INFINITY, f64::NAN, 2.0, 1.0];
+        let len: usize = shape.iter().product();
+        let x: Vec<T> = (0..len).map(|i| T::of(odd[(i * i / 7 + i) % 8])).collect();
+        let out: usize = geometry.output_shape().iter().product();
+        let (mut want, mut indices) = (vec![T::ZERO; out], vec![0; out]);
+        by_lines_with_indices(&geometry, &x, &mut want, &mut indices);
+        let g: Vec<T> = (0..out).map(|i| T::of((i % 9) as f64 - 4.0)).collect();
+        let g = Tensor::from_vec(geometry.output_shape(), g).unwrap();
+        let indices = Tensor::from_vec(geometry.output_shape(), indices).unwrap();
+        let back = g.max_pool2d_scatter(&indices, shape).unwrap();
+        let same = |a: &[T], b: &[T], what: &str| {
+            for (i, (a, b)) in a.iter().zip(b).enumerate() {
+                let equal = a == b || (a.is_nan() && b.is_nan());
+                assert!(
+                    equal,
+                    "{what} {i}: {a:?}, not {b:?} ({shape:?}, {options:?})"
+                );
+            }
+        };
+        for set in InstructionSet::available() {
+            let mut y = vec![T::of(7.0); out];
+            assert!(forward_with(set, &geometry, &x, &mut y, &mut []));
+            same(&y, &want, "maximum");
+            let (mut y, mut at) = (vec![T::of(7.0); out], vec![77; out]);
+            assert!(forward_with(set, &geometry, &x, &mut y, &mut at));
+            same(&y, &want, "maximum");
+            let [_, out_plane] = geometry.planes();
+            for (at, indices) in at
+                .chunks(out_plane)
+                .zip(indices.as_slice().chunks(out_plane))
+            {
+                for_each_place(&geometry, at, |o, index| {
+                    assert_eq!(index as i64, indices[o], "{o} of {shape:?}, {options:?}");
+                });
+            }
+            let mut dx = vec![T::of(7.0); len];
+            scatter_with(set, &geometry, g.as_slice(), &at, &mut dx);
+            same(&dx, back.as_slice(), "gradient");
+        }
+    }
+
+    #[test]
+    fn every_width_and_window_on_every_instruction_set() {
+        let pool = |size: usize| MaxPool2dOptions::new(size);
+        let uneven = |height, width| MaxPool2dOptions::new((height, width));
+        let options = [
+            pool(2),
+            pool(2).ceil_mode(true),
+            pool(2).stride(1),
+            pool(2).stride(2).padding(1),
+            pool(3).stride(2).padding(1),
+            pool(3).stride(2).padding(1).ceil_mode(true),
+            pool(3).stride(1).padding(1),
+            uneven(1, 3).stride((2, 3)).padding((0, 1)),
+            uneven(3, 2).stride((1, 4)).dilation((1, 3)).padding(1),
+        ];
+        for width in 1..=70 {
+            for (n, options) in options.iter().enumerate() {
+                let shape = [2, 1 + (width + n) % 3, 3 + (width + n) % 5, width];
+                if options.geometry(&shape).is_ok() {
+                    agrees::<f32>(&shape, options);
+                    agrees::<f64>(&shape, options);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_window_of_more_than_a_byte_is_left_to_others() {
+        let geometry = |kernel: (usize, usize)| {
+            let options = MaxPool2dOptions::new(kernel).stride(1);
+            options.geometry(&[1, 20, 20]).unwrap()
+        };
+        assert!(Sorted::new(&geometry((16, 16))).is_some());
+        assert!(Sorted::new(&geometry((16, 17))).is_none());
+        agrees::<f32>(&[1, 20, 20], &MaxPool2dOptions::new(16).stride(1));
+    }
+}
