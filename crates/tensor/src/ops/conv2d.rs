@@ -221,19 +221,21 @@ pub(crate) fn forward_loops<T: Float>(
     epilogue: Epilogue<'_, T>,
     y: &mut [T],
 ) {
+    let set = InstructionSet::best();
     match geometry.forward_kernel() {
         Conv2dKernel::Definition => direct::forward(geometry, x, w, epilogue, y),
-        Conv2dKernel::Winograd => winograd::forward(geometry, x, w, epilogue, y),
-        _ => rows::forward(InstructionSet::best(), geometry, x, w, epilogue, y),
+        Conv2dKernel::Winograd => winograd::forward(set, geometry, x, w, epilogue, y),
+        _ => rows::forward(set, geometry, x, w, epilogue, y),
     }
 }
 
 /// x = the adjoint of x ↦ x ⋆ w applied to g. Every element of x is written.
 pub(crate) fn input_loops<T: Float>(geometry: &Conv2dGeometry, g: &[T], w: &[T], x: &mut [T]) {
+    let set = InstructionSet::best();
     match geometry.input_kernel() {
         Conv2dKernel::Definition => direct::input(geometry, g, w, x),
-        Conv2dKernel::Winograd => winograd::input(geometry, g, w, x),
-        _ => rows::input(InstructionSet::best(), geometry, g, w, x),
+        Conv2dKernel::Winograd => winograd::input(set, geometry, g, w, x),
+        _ => rows::input(set, geometry, g, w, x),
     }
 }
 

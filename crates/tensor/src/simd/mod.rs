@@ -55,7 +55,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 pub use vector::{Lanes, Vector};
-pub(crate) use winograd::{FILTERS, Plan, Winograd};
+pub(crate) use winograd::{FILTERS, PLACES, POINTS, Plan, WIDE, Winograd};
 
 /// A set of vector instructions that a kernel is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

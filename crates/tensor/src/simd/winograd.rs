@@ -1,24 +1,38 @@
-//! Winograd's convolution of 3 × 3 taps, four outputs of a tile at a time.
+//! Winograd's convolution of 3 × 3 taps, sixteen outputs of a tile at a time.
 //!
-//! An output tile of 2 × 2 pixels needs an input tile of 4 × 4, and 36
-//! multiplications by the definition. Transformed, it needs 16:
+//! An output tile of 4 × 4 pixels needs an input tile of 6 × 6, and 144
+//! multiplications by the definition. Transformed, it needs 36:
 //!
 //! ```text
 //! Y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ d B) ] A
-//!
-//!      ⎡1  0 −1  0⎤        ⎡ 1   0   0⎤
-//! Bᵀ = ⎢0  1  1  0⎥    G = ⎢½   ½   ½⎥    Aᵀ = ⎡1 1  1  0⎤
-//!      ⎢0 −1  1  0⎥        ⎢½  −½   ½⎥         ⎣0 1 −1 −1⎦
-//!      ⎣0  1  0 −1⎦        ⎣ 0   0   1⎦
 //! ```
 //!
-//! Each of the 16 places e of a transformed tile is a matrix product of its own
+//! A convolution is a product of polynomials. One of degree 5 is known by its
+//! values at five points and its leading coefficient: G and Aᵀ evaluate at 0,
+//! ±a and ±b, Bᵀ comes from interpolation. With s = a² + b² and t = a² b²:
+//!
+//! ```text
+//!      ⎡t   0   −s   0  1 0⎤      ⎡1/t              ⎤
+//!      ⎢0 −ab²  −b²  a  1 0⎥      ⎢1/α  a/α   a²/α  ⎥        ⎡1 1  1  1  1 0⎤
+//! Bᵀ = ⎢0  ab²  −b² −a  1 0⎥  G = ⎢1/α −a/α   a²/α  ⎥  Aᵀ =  ⎢0 a −a  b −b 0⎥
+//!      ⎢0 −a²b  −a²  b  1 0⎥      ⎢1/β  b/β   b²/β  ⎥        ⎢0 a² a² b² b² 0⎥
+//!      ⎢0  a²b  −a² −b  1 0⎥      ⎢1/β −b/β   b²/β  ⎥        ⎣0 a³ −a³ b³ −b³ 1⎦
+//!      ⎣0  t    0   −s  0 1⎦      ⎣            1    ⎦
+//!
+//! α = 2 a² (a² − b²)      β = 2 b² (b² − a²)
+//! ```
+//!
+//! The points decide how much rounding costs. With a = 1 and b = 2, as the
+//! paper has it, errors are four to ten times those of the definition; with
+//! a = ¾ and b = 1½ they are twice those, and every constant is exact.
+//!
+//! Each of the 36 places e of a transformed tile is a matrix product of its own
 //! over the channels. So for a block of tiles that the cache holds:
 //!
 //! ```text
 //! for each channel c                                   input transform
-//!     h[r] = row r of x[c], times B                    vectors over the tiles of a row
-//!     v[e, c, tiles] = Bᵀ times four rows of h         vectors over all tiles
+//!     h[i] = Bᵀ times six rows of x[c]                 vectors over the pixels of a row
+//!     v[e, c, tiles] = h[i] times B                    vectors over all tiles
 //! for each eight output channels o
 //!     for each e, for each three vectors of tiles      m: 8 × 3 vectors in registers
 //!         for each channel c
@@ -37,8 +51,14 @@ use crate::element::Float;
 /// Output channels whose weights lie side by side, and whose products are
 /// computed together.
 pub(crate) const FILTERS: usize = 8;
+/// Rows and columns of a tile of the output.
+pub(crate) const TILE: usize = 4;
+/// Rows and columns of a tile of the input, and of a transformed one.
+pub(crate) const WIDE: usize = TILE + 2;
 /// Places of a transformed tile.
-const PLACES: usize = 16;
+pub(crate) const PLACES: usize = WIDE * WIDE;
+/// The points a and b of the interpolation; their negatives and 0 are the others.
+pub(crate) const POINTS: [f64; 2] = [0.75, 1.5];
 /// The most numbers that a vector holds, on any instruction set.
 const MOST_LANES: usize = 16;
 
@@ -61,7 +81,7 @@ pub(crate) struct Plan {
 impl Plan {
     /// Rows and columns of tiles in a plane.
     pub(crate) fn tiles(&self) -> [usize; 2] {
-        self.target.map(|size| size.div_ceil(2))
+        self.target.map(|size| size.div_ceil(TILE))
     }
 
     /// Elements of the transformed weights of so many output channels.
@@ -80,22 +100,22 @@ impl Plan {
         FILTERS * self.block + MOST_LANES
     }
 
-    /// Elements of one of the eight arrays of transformed rows.
+    /// Elements of one of the twelve arrays of transformed rows.
     fn line(&self) -> usize {
         let [tiles_h, tiles_w] = self.tiles();
-        // A block may start and end within a row, and needs one row more.
-        let rows = (self.block.div_ceil(tiles_w) + 1).min(tiles_h) + 1;
-        (rows * tiles_w).next_multiple_of(MOST_LANES) + 2 * MOST_LANES
+        // A block may start and end within a row.
+        let rows = (self.block.div_ceil(tiles_w) + 1).min(tiles_h);
+        TILE * (rows * tiles_w + MOST_LANES) + MOST_LANES
     }
 
     /// Elements of the four buffers: transformed rows, transformed input,
     /// products, output rows.
     fn buffers(&self) -> [usize; 4] {
         [
-            8 * self.line(),
+            2 * WIDE * self.line(),
             PLACES * self.input_step(),
             PLACES * self.product_step(),
-            4 * self.block,
+            TILE * TILE * self.block,
         ]
     }
 
@@ -110,7 +130,7 @@ pub(crate) struct Winograd<'a, T> {
     pub(crate) plan: &'a Plan,
     /// Whole images, `[images, C, H, W]`.
     pub(crate) source: &'a [T],
-    /// Transformed weights, `[O / 8, 16, C, 8]`, zero for what is no channel.
+    /// Transformed weights, `[O / 8, 36, C, 8]`, zero for what is no channel.
     pub(crate) filters: &'a [T],
     /// A number for each output channel.
     pub(crate) bias: Option<&'a [T]>,
@@ -206,11 +226,45 @@ impl<T: Float> Kernel<T> for Winograd<'_, T> {
     }
 }
 
-/// h = d B: the rows that a run of tiles reads, transformed along the row.
+/// Bᵀ d: from six numbers six.
+#[inline(always)]
+fn to_points<T: Float, V: Vector<T>>([d0, d1, d2, d3, d4, d5]: [V; WIDE]) -> [V; WIDE] {
+    let [a, b] = POINTS;
+    let by = |factor: f64| V::splat(T::of(factor));
+    let (minus_sum, product) = (by(-(a * a + b * b)), by(a * a * b * b));
+    let (even_a, odd_a) = (d2.mul_add(by(-b * b), d4), d1.mul_add(by(-b * b), d3));
+    let (even_b, odd_b) = (d2.mul_add(by(-a * a), d4), d1.mul_add(by(-a * a), d3));
+    [
+        d0.mul_add(product, d2.mul_add(minus_sum, d4)),
+        odd_a.mul_add(by(a), even_a),
+        odd_a.mul_add(by(-a), even_a),
+        odd_b.mul_add(by(b), even_b),
+        odd_b.mul_add(by(-b), even_b),
+        d1.mul_add(product, d3.mul_add(minus_sum, d5)),
+    ]
+}
+
+/// Aᵀ m: from six numbers four.
+#[inline(always)]
+fn from_points<T: Float, V: Vector<T>>([m0, m1, m2, m3, m4, m5]: [V; WIDE]) -> [V; TILE] {
+    let [a, b] = POINTS;
+    let by = |factor: f64| V::splat(T::of(factor));
+    let (sum_a, difference_a) = (m1.add(m2), m1.sub(m2));
+    let (sum_b, difference_b) = (m3.add(m4), m3.sub(m4));
+    [
+        m0.add(sum_a).add(sum_b),
+        difference_a.mul_add(by(a), difference_b.mul(by(b))),
+        sum_a.mul_add(by(a * a), sum_b.mul(by(b * b))),
+        difference_a.mul_add(by(a * a * a), difference_b.mul_add(by(b * b * b), m5)),
+    ]
+}
+
+/// h = Bᵀ d: the rows that a run of tiles reads, transformed across.
 ///
-/// Even rows and odd ones are kept apart, and each of the four columns of a
-/// transformed tile: `rows[odd][column][tile]`, tiles numbered from the first
-/// of the run's first row of tiles.
+/// A line of the result is as long as its tiles, four pixels each, so that the
+/// next one follows without a gap: `rows[later][i][pixel]`, from the beginning
+/// of the first row of tiles. The two pixels that a tile reads beyond its four
+/// are the first ones of the same line four pixels later.
 #[inline(always)]
 fn input_rows<T: Float, V: Vector<T>>(plan: &Plan, run: Run, x: &[T], rows: &mut [T]) {
     let [height, width] = plan.source;
@@ -218,71 +272,79 @@ fn input_rows<T: Float, V: Vector<T>>(plan: &Plan, run: Run, x: &[T], rows: &mut
     let (first, last) = (run.from / tiles_w, (run.from + run.len - 1) / tiles_w);
     // Of a single row, only the tiles of the run.
     let columns = if first == last {
-        run.from % tiles_w..run.from % tiles_w + run.len
+        let from = run.from % tiles_w;
+        TILE * from..TILE * (from + run.len)
     } else {
-        0..tiles_w
+        0..TILE * tiles_w
     };
     let line = plan.line();
-    assert!(rows.len() >= 8 * line && x.len() >= height * width);
-    assert!((last - first + 1) * tiles_w + columns.end + V::LANES <= line);
+    assert!(rows.len() >= 2 * WIDE * line && x.len() >= height * width);
+    assert!(TILE * (last - first) * tiles_w + columns.end + V::LANES <= line);
     // From the right to the left, downwards: what hangs over the end of a row
     // is overwritten.
-    for q in columns.step_by(V::LANES).rev() {
-        // The first pixel of the vector's first tile, and where the row begins and ends.
-        let left = 2 * q as isize - plan.before[1];
-        let lanes = |skip: usize| {
-            let left = left + skip as isize;
+    for s in columns.step_by(V::LANES).rev() {
+        for later in 0..2 {
+            let left = (s + TILE * later) as isize - plan.before[1];
             let clamp = |at: isize| at.clamp(0, V::LANES as isize) as usize;
-            (left, clamp(-left), clamp(width as isize - left))
-        };
-        let four = [0, V::LANES, 2, 2 + V::LANES].map(lanes);
-        for r in 2 * first..2 * last + 4 {
-            let at = (r / 2 - first) * tiles_w + q;
-            let row = r as isize - plan.before[0];
-            let h = if row < 0 || row >= height as isize {
-                [V::zero(); 4]
-            } else {
-                let x = x.as_ptr().wrapping_offset(row * width as isize);
-                // SAFETY: the lanes from the beginning of the row to its end are read.
-                let [a, b, c, d] = four.map(|(left, start, end)| unsafe {
-                    V::load_between(x.wrapping_offset(left), start, end)
+            let (start, end) = (clamp(-left), clamp(width as isize - left));
+            for p in first..=last {
+                let mut d = [V::zero(); WIDE];
+                unroll!(i < WIDE, 8, {
+                    let row = (TILE * p + i) as isize - plan.before[0];
+                    if row >= 0 && row < height as isize {
+                        let at = row * width as isize + left;
+                        // SAFETY: the lanes from the beginning of the row to its end are read.
+                        d[i] =
+                            unsafe { V::load_between(x.as_ptr().wrapping_offset(at), start, end) };
+                    }
                 });
-                let ((d0, d1), (d2, d3)) = (a.deinterleave(b), c.deinterleave(d));
-                [d0.sub(d2), d1.add(d2), d2.sub(d1), d1.sub(d3)]
-            };
-            for (j, h) in h.into_iter().enumerate() {
-                // SAFETY: `at` plus a vector is within the array, as was asserted.
-                unsafe { h.store(rows.as_mut_ptr().add((r % 2 * 4 + j) * line + at)) };
+                let h = to_points(d);
+                let at = TILE * (p - first) * tiles_w + s;
+                unroll!(i < WIDE, 8, {
+                    // SAFETY: `at` plus a vector is within the array, as was asserted.
+                    unsafe { h[i].store(rows.as_mut_ptr().add((later * WIDE + i) * line + at)) };
+                });
             }
         }
     }
 }
 
-/// v = Bᵀ h, into `v[e · step + tile]`.
+/// v = h B, into `v[e · step + tile]`.
 #[inline(always)]
 fn input_columns<T: Float, V: Vector<T>>(plan: &Plan, run: Run, rows: &[T], v: &mut [T]) {
     let [_, tiles_w] = plan.tiles();
     let (line, step) = (plan.line(), plan.input_step());
-    let from = run.from % tiles_w;
+    let from = TILE * (run.from % tiles_w);
     let padded = run.len.next_multiple_of(V::LANES);
-    assert!(from + tiles_w + padded <= line && rows.len() >= 8 * line);
+    assert!(from + TILE * padded <= line && rows.len() >= 2 * WIDE * line);
     assert!(v.len() >= (PLACES - 1) * step + padded);
     for t in (0..run.len).step_by(V::LANES) {
-        unroll!(j < 4, 4, {
+        for i in 0..WIDE {
             // SAFETY: both are long enough, as was asserted.
             unsafe {
-                let even = rows.as_ptr().add(j * line + from + t);
-                let odd = rows.as_ptr().add((4 + j) * line + from + t);
-                let (h0, h1) = (V::load(even), V::load(odd));
-                let (h2, h3) = (V::load(even.add(tiles_w)), V::load(odd.add(tiles_w)));
-                let v = v.as_mut_ptr().add(j * step + t);
-                h0.sub(h2).store(v);
-                h1.add(h2).store(v.add(4 * step));
-                h2.sub(h1).store(v.add(8 * step));
-                h1.sub(h3).store(v.add(12 * step));
+                let now = rows.as_ptr().add(i * line + from + TILE * t);
+                let [d0, d1, d2, d3] = part_by_four::<T, V>(now);
+                let [d4, d5, _, _] = part_by_four::<T, V>(now.add(WIDE * line));
+                let places = to_points([d0, d1, d2, d3, d4, d5]);
+                unroll!(j < WIDE, 8, {
+                    places[j].store(v.as_mut_ptr().add((i * WIDE + j) * step + t));
+                });
             }
-        });
+        }
     }
+}
+
+/// Of four vectors, the numbers at places 0, 4, …, those at 1, 5, …, and so on.
+///
+/// # Safety
+/// Four vectors can be read at `from`.
+#[inline(always)]
+unsafe fn part_by_four<T: Float, V: Vector<T>>(from: *const T) -> [V; TILE] {
+    // SAFETY: the caller's promise.
+    let [a, b, c, d] = [0, 1, 2, 3].map(|i| unsafe { V::load(from.add(i * V::LANES)) });
+    let ((even0, odd0), (even1, odd1)) = (a.deinterleave(b), c.deinterleave(d));
+    let ((d0, d2), (d1, d3)) = (even0.deinterleave(even1), odd0.deinterleave(odd1));
+    [d0, d1, d2, d3]
 }
 
 /// m = u · v for one place, eight output channels and all tiles.
@@ -373,8 +435,8 @@ unsafe fn register_tile<T: Float, V: Vector<T>, const HEIGHT: usize, const WIDTH
     });
 }
 
-/// Aᵀ m A for one output channel: the upper pixels of all tiles of the block
-/// into one line, the lower ones into the next.
+/// Aᵀ m A for one output channel: the first row of pixels of all tiles of the
+/// block into one line, the second into the next, and so on.
 #[inline(always)]
 fn output_tiles<T: Float, V: Vector<T>>(
     plan: &Plan,
@@ -386,38 +448,39 @@ fn output_tiles<T: Float, V: Vector<T>>(
 ) {
     let step = plan.product_step();
     assert!(m.len() >= (PLACES - 1) * step + vectors * V::LANES);
-    assert!(vectors * V::LANES <= plan.block && lines.len() >= 4 * plan.block);
+    assert!(vectors * V::LANES <= plan.block && lines.len() >= TILE * TILE * plan.block);
     let bias = V::splat(bias);
     for t in (0..vectors * V::LANES).step_by(V::LANES) {
-        let mut upper = [V::zero(); 4];
-        let mut lower = [V::zero(); 4];
-        unroll!(j < 4, 4, {
-            // SAFETY: the products have so many places, as was asserted.
-            let [m0, m1, m2, m3] =
-                [0, 4, 8, 12].map(|row| unsafe { V::load(m.as_ptr().add((row + j) * step + t)) });
-            upper[j] = m0.add(m1).add(m2);
-            lower[j] = m1.sub(m2).sub(m3);
+        let mut rows = [[V::zero(); WIDE]; TILE];
+        unroll!(j < WIDE, 8, {
+            let mut column = [V::zero(); WIDE];
+            unroll!(i < WIDE, 8, {
+                // SAFETY: the products have so many places, as was asserted.
+                column[i] = unsafe { V::load(m.as_ptr().add((i * WIDE + j) * step + t)) };
+            });
+            let column = from_points(column);
+            unroll!(i < TILE, 4, {
+                rows[i][j] = column[i];
+            });
         });
-        for (i, [m0, m1, m2, m3]) in [upper, lower].into_iter().enumerate() {
-            let even = m0.add(m1).add(m2).add(bias);
-            let odd = m1.sub(m2).sub(m3).add(bias);
-            let (even, odd) = if relu {
-                (even.relu(), odd.relu())
-            } else {
-                (even, odd)
-            };
-            let (first, second) = even.interleave(odd);
-            // SAFETY: there are two pixels for each tile of a block, twice.
+        unroll!(i < TILE, 4, {
+            let pixels = from_points(rows[i]).map(|y| y.add(bias));
+            let [y0, y1, y2, y3] = if relu { pixels.map(V::relu) } else { pixels };
+            let ((even0, even1), (odd0, odd1)) = (y0.interleave(y2), y1.interleave(y3));
+            let ((a, b), (c, d)) = (even0.interleave(odd0), even1.interleave(odd1));
+            // SAFETY: there are four pixels for each tile of a block, four times.
             unsafe {
-                let line = lines.as_mut_ptr().add(2 * (i * plan.block + t));
-                first.store(line);
-                second.store(line.add(V::LANES));
+                let line = lines.as_mut_ptr().add(TILE * (i * plan.block + t));
+                a.store(line);
+                b.store(line.add(V::LANES));
+                c.store(line.add(2 * V::LANES));
+                d.store(line.add(3 * V::LANES));
             }
-        }
+        });
     }
 }
 
-/// Copies the pixels of a run of tiles from the block's two lines to the plane.
+/// Copies the pixels of a run of tiles from the block's four lines to the plane.
 #[inline(always)]
 fn output_rows<T: Float, V: Vector<T>>(plan: &Plan, run: Run, lines: &[T], y: &mut [T]) {
     let [height, width] = plan.target;
@@ -426,11 +489,11 @@ fn output_rows<T: Float, V: Vector<T>>(plan: &Plan, run: Run, lines: &[T], y: &m
     while tile < run.from + run.len {
         let (p, q) = (tile / tiles_w, tile % tiles_w);
         let tiles = (tiles_w - q).min(run.from + run.len - tile);
-        let pixels = (2 * tiles).min(width - 2 * q);
-        let at = 2 * (run.at + tile - run.from);
-        for i in 0..2.min(height - 2 * p) {
-            let line = &lines[2 * i * plan.block + at..][..pixels];
-            let row = &mut y[(2 * p + i) * width + 2 * q..][..pixels];
+        let pixels = (TILE * tiles).min(width - TILE * q);
+        let at = TILE * (run.at + tile - run.from);
+        for i in 0..TILE.min(height - TILE * p) {
+            let line = &lines[TILE * i * plan.block + at..][..pixels];
+            let row = &mut y[(TILE * p + i) * width + TILE * q..][..pixels];
             copy::<T, V>(line, row);
         }
         tile += tiles;

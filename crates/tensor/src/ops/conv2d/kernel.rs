@@ -26,15 +26,16 @@ pub enum Conv2dKernel {
     /// A matrix product with windows unrolled into columns, some output rows at
     /// a time: any other weight gradient.
     Unrolled,
-    /// Winograd's tiles (Lavin and Gray, 2015): four pixels from 16
-    /// multiplications instead of 36, for a kernel of 3 × 3 taps at stride 1
+    /// Winograd's tiles (Lavin and Gray, 2015): sixteen pixels from 36
+    /// multiplications instead of 144, for a kernel of 3 × 3 taps at stride 1
     /// with many channels. Never for the weight's gradient.
     ///
-    /// Rounding errors are of the size of the definition's. Where the definition
-    /// has a NaN, this has one too, but its neighbours in a tile of 2 × 2 pixels
-    /// may become NaN with it: a tile is computed from sums and differences of
-    /// all the pixels that it reads. For the same reason an infinite pixel may
-    /// make NaN of what would be infinite, or would not depend on it.
+    /// Rounding errors are two to three times those of sums in a row; tests
+    /// hold them below four times. Where the definition has a NaN, this has one
+    /// too, but its neighbours in a tile of 4 × 4 pixels may become NaN with it:
+    /// a tile is computed from sums of all the pixels that it reads. For the
+    /// same reason an infinite pixel may make NaN of what would be infinite, or
+    /// would not depend on it.
     Winograd,
 }
 
@@ -51,8 +52,8 @@ const ROW_LIMIT: usize = 1 << 22;
 
 /// Channels below which Winograd's transforms cost more than they save.
 const WINOGRAD_CHANNELS: usize = 16;
-/// Tiles of a plane below which Winograd's vectors are not full.
-const WINOGRAD_TILES: usize = 16;
+/// Pixels of a plane below which too much of Winograd's tiles hangs over the edge.
+const WINOGRAD_PIXELS: usize = 36;
 
 impl Conv2dGeometry {
     /// Which loops compute the output.
@@ -111,15 +112,15 @@ impl Conv2dGeometry {
     }
 
     /// Whether there are channels enough, on either side, to pay for the
-    /// transforms, and tiles enough to fill vectors.
+    /// transforms, and pixels enough to fill tiles.
     fn suits_winograd(&self) -> bool {
         let window = &self.window;
         let plain = window.stride == [1, 1] && window.dilation == [1, 1];
         let [ins, outs] = self.group_channels();
-        let tiles = [self.input, self.output].map(|[h, w]| h.div_ceil(2) * w.div_ceil(2));
+        let pixels = self.planes();
         window.kernel == [3, 3]
             && plain
             && ins.min(outs) >= WINOGRAD_CHANNELS
-            && tiles[0].min(tiles[1]) >= WINOGRAD_TILES
+            && pixels[0].min(pixels[1]) >= WINOGRAD_PIXELS
     }
 }

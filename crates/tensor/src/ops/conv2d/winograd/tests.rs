@@ -1,7 +1,7 @@
 //! Winograd's convolution against the definition.
 
 use super::*;
-use crate::ops::conv2d::{Conv2dOptions, direct};
+use crate::ops::conv2d::{Conv2dOptions, direct, rows};
 use crate::par::with_threads;
 use crate::random::Generator;
 use crate::tensor::Tensor;
@@ -34,8 +34,8 @@ fn winograd<T: Float>(
     let nan = T::of(f64::NAN);
     let (mut y, mut dx) = (vec![nan; g.len()], vec![nan; x.len()]);
     let bias = Some(&b[..]);
-    forward_on(set, geometry, &x, &w, Epilogue { bias, relu }, &mut y);
-    input_on(set, geometry, &g, &w, &mut dx);
+    forward(set, geometry, &x, &w, Epilogue { bias, relu }, &mut y);
+    input(set, geometry, &g, &w, &mut dx);
     [y, dx].map(|values| values.iter().map(|x| x.as_f64()).collect())
 }
 
@@ -52,6 +52,23 @@ fn definition<T: Float>(
     [y, dx].map(|values| values.iter().map(|x| x.as_f64()).collect())
 }
 
+/// By the kernel that would run otherwise, in f32.
+fn by_rows(
+    set: InstructionSet,
+    geometry: &Conv2dGeometry,
+    [x, w, b, g]: [&[f64]; 4],
+) -> [Vec<f64>; 2] {
+    let (x, w, b, g) = (cast::<f32>(x), cast(w), cast(b), cast(g));
+    let (mut y, mut dx) = (vec![0.0; g.len()], vec![0.0; x.len()]);
+    let epilogue = Epilogue {
+        bias: Some(&b[..]),
+        relu: false,
+    };
+    rows::forward(set, geometry, &x, &w, epilogue, &mut y);
+    rows::input(set, geometry, &g, &w, &mut dx);
+    [y, dx].map(|values| values.into_iter().map(f64::from).collect())
+}
+
 fn check(input: &[usize], weight: [usize; 4], options: Conv2dOptions) {
     let geometry = Conv2dGeometry::new(input, &weight, &options).unwrap();
     let tensors = draw(&geometry, 3);
@@ -61,7 +78,7 @@ fn check(input: &[usize], weight: [usize; 4], options: Conv2dOptions) {
     for set in InstructionSet::available() {
         let single = winograd::<f32>(set, &geometry, tensors, relu);
         let double = winograd::<f64>(set, &geometry, tensors, relu);
-        for (found, tolerance) in [(single, 1e-4), (double, 1e-12)] {
+        for (found, tolerance) in [(single, 3e-4), (double, 1e-12)] {
             for (which, (found, expected)) in found.iter().zip(&expected).enumerate() {
                 for (i, (x, y)) in found.iter().zip(expected).enumerate() {
                     assert!(
@@ -118,7 +135,7 @@ fn padding_of_any_size_on_any_side() {
 fn blocks_pieces_and_groups() {
     let same = plain().padding(1);
     // Blocks that end within a row, in the middle of an image.
-    check(&[2, 3, 37, 29], [8, 3, 3, 3], same);
+    check(&[2, 64, 37, 25], [8, 64, 3, 3], same);
     check(&[1, 2, 5, 900], [3, 2, 3, 3], same);
     // Images that share a block, and a last piece with fewer of them.
     check(&[37, 2, 4, 3], [3, 2, 3, 3], same);
@@ -132,7 +149,7 @@ fn blocks_pieces_and_groups() {
 }
 
 #[test]
-fn errors_are_below_four_times_those_of_the_definition() {
+fn errors_are_below_four_times_those_of_sums_in_a_row() {
     for (ins, outs, size) in [
         (16, 32, 28),
         (32, 32, 16),
@@ -153,9 +170,9 @@ fn errors_are_below_four_times_those_of_the_definition() {
         });
         let tensors = tensors.each_ref().map(Vec::as_slice);
         let oracle = definition::<f64>(&geometry, tensors, false);
-        let direct = definition::<f32>(&geometry, tensors, false);
         for set in InstructionSet::available() {
             let found = winograd::<f32>(set, &geometry, tensors, false);
+            let direct = by_rows(set, &geometry, tensors);
             for i in 0..2 {
                 let errors = |values: &[f64]| {
                     let errors = values.iter().zip(&oracle[i]).map(|(x, y)| (x - y).abs());
@@ -163,8 +180,8 @@ fn errors_are_below_four_times_those_of_the_definition() {
                     let squares: f64 = errors.map(|error| error * error).sum();
                     [most, (squares / oracle[i].len() as f64).sqrt()]
                 };
-                let (by, by_definition) = (errors(&found[i]), errors(&direct[i]));
-                let ratios = [by[0] / by_definition[0], by[1] / by_definition[1]];
+                let (by, in_a_row) = (errors(&found[i]), errors(&direct[i]));
+                let ratios = [by[0] / in_a_row[0], by[1] / in_a_row[1]];
                 assert!(
                     ratios.iter().all(|&ratio| ratio < 4.0),
                     "{ins} to {outs} channels, {set}: {ratios:?}"
@@ -188,10 +205,10 @@ fn nan_stays_within_the_tiles_that_read_it_and_hides_nowhere() {
             for set in InstructionSet::available() {
                 let found = &winograd::<f32>(set, &geometry, tensors, true)[0];
                 for (i, (x, y)) in found.iter().zip(expected).enumerate() {
-                    let (p, q) = (i / 14 % 12 / 2 * 2, i % 14 / 2 * 2);
-                    // The tile reads rows p − 1 to p + 2.
+                    let (p, q) = (i / 14 % 12 / 4 * 4, i % 14 / 4 * 4);
+                    // The tile reads rows p − 1 to p + 4.
                     let reads =
-                        (p..p + 4).contains(&(row + 1)) && (q..q + 4).contains(&(column + 1));
+                        (p..p + 6).contains(&(row + 1)) && (q..q + 6).contains(&(column + 1));
                     if y.is_nan() || y.is_infinite() {
                         assert!(x.is_nan() || x == y, "{set} {i}: {x} {y}");
                     } else if !reads {
