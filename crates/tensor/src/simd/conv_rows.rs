@@ -170,15 +170,30 @@ impl<T: Lanes> Kernel<T> for ConvRows<'_, T> {
     }
 }
 
-/// Where the vectors of an output plane begin.
+/// Where a vector of the output begins.
+#[derive(Clone, Copy)]
+struct Place {
+    row: usize,
+    column: usize,
+    /// Its flat position.
+    at: usize,
+}
+
+/// The places of an output plane's vectors, one after the other; and after the
+/// last one, that again.
 #[derive(Clone, Copy)]
 struct Places {
-    count: usize,
-    /// Vectors in a row if each row begins with one; otherwise all of them.
-    per_row: usize,
+    next: Place,
+    left: usize,
+    /// Whether each row begins with a vector of its own.
+    by_rows: bool,
+    width: usize,
     pitch: usize,
-    /// The last position at which a vector may begin.
-    last: usize,
+    lanes: usize,
+    /// The last place where a vector may begin, in a row and in the plane:
+    /// beyond it, it begins there, and some pixels are computed twice.
+    last_column: usize,
+    last: Place,
 }
 
 impl Places {
@@ -186,29 +201,57 @@ impl Places {
     fn new<T: Lanes, V: Vector<T>>(kernel: &ConvRows<'_, T>) -> Self {
         let [height, width] = kernel.output;
         let flat = kernel.flat();
-        let per_row = width.div_ceil(V::LANES);
-        let (along, by_rows) = (flat.div_ceil(V::LANES), height * per_row);
-        let (count, per_row) = if along < by_rows {
-            (along, along)
-        } else {
-            (by_rows, per_row)
-        };
+        let along = flat.div_ceil(V::LANES);
+        let in_rows = height * width.div_ceil(V::LANES);
+        // A vector that spans two rows is stored in two parts, which is worth
+        // some pixels that are computed twice.
+        let by_rows = in_rows <= along + along / 16;
+        let at = flat.saturating_sub(V::LANES);
         Self {
-            count,
-            per_row,
+            next: Place {
+                row: 0,
+                column: 0,
+                at: 0,
+            },
+            left: if by_rows { in_rows } else { along },
+            by_rows,
+            width,
             pitch: kernel.pitch,
-            last: flat.saturating_sub(V::LANES),
+            lanes: V::LANES,
+            last_column: width.saturating_sub(V::LANES),
+            last: Place {
+                row: at / kernel.pitch,
+                column: at % kernel.pitch,
+                at,
+            },
         }
     }
 
-    /// The flat position of vector `i`. Those beyond the last one are the last
-    /// one again, and one that would pass the end of the image lies before it.
     #[inline(always)]
-    fn at(&self, i: usize, lanes: usize) -> usize {
-        let i = i.min(self.count - 1) as u32;
-        let per_row = self.per_row as u32;
-        let (row, k) = ((i / per_row) as usize, (i % per_row) as usize);
-        (row * self.pitch + k * lanes).min(self.last)
+    fn next(&mut self) -> Place {
+        let mut place = self.next;
+        if place.at > self.last.at || self.left == 0 {
+            self.left = self.left.saturating_sub(1);
+            return self.last;
+        }
+        self.left -= 1;
+        self.next.column += self.lanes;
+        if self.by_rows {
+            if self.next.column >= self.width {
+                self.next.column = 0;
+                self.next.row += 1;
+            }
+            let back = place.column - place.column.min(self.last_column);
+            place.column -= back;
+            place.at -= back;
+        } else {
+            while self.next.column >= self.pitch {
+                self.next.column -= self.pitch;
+                self.next.row += 1;
+            }
+        }
+        self.next.at = self.next.row * self.pitch + self.next.column;
+        place
     }
 }
 
@@ -229,37 +272,40 @@ impl<T: Lanes> Job<'_, '_, T> {
     /// The sizes are those that [`ConvRows::run`] checks.
     #[inline(always)]
     unsafe fn run<V: Vector<T>, const CB: usize, const VW: usize>(&self) {
-        let mut i = 0;
-        while i < self.places.count {
+        let mut places = self.places;
+        while places.left >= VW {
+            let mut tile = [places.last; VW];
+            unroll!(v < VW, 8, {
+                tile[v] = places.next();
+            });
             // SAFETY: the caller's promise.
-            unsafe { self.tile::<V, CB, VW>(i) };
-            i += VW;
+            unsafe { self.tile::<V, CB, VW>(tile) };
+        }
+        while places.left > 0 {
+            // SAFETY: the caller's promise.
+            unsafe { self.tile::<V, CB, 1>([places.next()]) };
         }
     }
 
-    /// The tile of vectors `i..i + VW`.
+    /// One tile.
     ///
     /// # Safety
     /// As [`run`](Self::run).
     #[inline(always)]
-    unsafe fn tile<V: Vector<T>, const CB: usize, const VW: usize>(&self, i: usize) {
+    unsafe fn tile<V: Vector<T>, const CB: usize, const VW: usize>(&self, at: [Place; VW]) {
         let kernel = self.kernel;
-        let mut at = [0; VW];
-        unroll!(v < VW, 8, {
-            at[v] = self.places.at(i + v, V::LANES);
-        });
         let mut acc = [[V::zero(); VW]; CB];
         let mut w = self.w;
         let mut x = kernel.x.as_ptr();
         for _ in 0..kernel.channels {
             for &tap in kernel.taps {
-                // SAFETY: at[v] + tap + LANES <= reach, which every plane has;
+                // SAFETY: at + tap + LANES <= reach, which every plane has;
                 // w runs through channels · taps · CB packed weights.
                 unsafe {
                     let from = x.add(tap);
                     let mut pixels = [V::zero(); VW];
                     unroll!(v < VW, 8, {
-                        pixels[v] = V::load(from.add(at[v]));
+                        pixels[v] = V::load(from.add(at[v].at));
                     });
                     unroll!(o < CB, 8, {
                         let weight = V::splat(w.add(o).read());
@@ -287,10 +333,11 @@ impl<T: Lanes> Job<'_, '_, T> {
         let y = unsafe { self.y.add(self.first * height * width) };
         unroll!(v < VW, 8, {
             let mut lane = 0;
-            let (mut row, mut column) = (
-                (at[v] as u32 / kernel.pitch as u32) as usize,
-                (at[v] as u32 % kernel.pitch as u32) as usize,
-            );
+            let Place {
+                mut row,
+                mut column,
+                ..
+            } = at[v];
             while lane < V::LANES && row < height {
                 if column < width {
                     let end = V::LANES.min(lane + width - column);

@@ -34,6 +34,8 @@ pub(super) struct Correlation {
     pub(super) taps: Vec<[usize; 2]>,
 }
 
+/// Elements of a line of the cache, or more of them.
+const LINE: usize = 16;
 /// The longest vector.
 const BEYOND: usize = 16;
 
@@ -74,17 +76,22 @@ impl Correlation {
             (a * self.stride[1] + b) * phase + row * pitch + column
         });
         let taps: Vec<usize> = taps.collect();
+        // An odd number of cache lines: planes a power of two apart would
+        // compete for the same few lines of the cache.
+        let plane = phase * self.stride[0] * self.stride[1];
+        let plane = (plane.div_ceil(LINE) | 1) * LINE;
         let [height, width] = self.input;
         // The last window ends within the plane, and no gap is read from.
         let in_place = self.stride == [1, 1]
             && self.before == [0, 0]
             && wanted <= width
             && rows <= height
+            && !(height * width).is_multiple_of(2 * LINE)
             && (self.output[0].max(1) - 1) * pitch + self.output[1] >= BEYOND;
         Layout {
             pitch,
             rows,
-            plane: phase * self.stride[0] * self.stride[1],
+            plane: if in_place { height * width } else { plane },
             taps,
             in_place,
         }
@@ -110,7 +117,10 @@ impl Layout {
         let planes = image.chunks_exact((height * width).max(1));
         let channels = planes.len();
         for (plane, padded) in planes.zip(padded.chunks_exact_mut(self.plane)) {
-            let phases = padded.chunks_exact_mut(self.rows * self.pitch);
+            // What is behind the last phase continues its last row's padding.
+            let (filled, behind) = padded.split_at_mut(self.rows * self.pitch * down * across);
+            behind.fill(T::ZERO);
+            let phases = filled.chunks_exact_mut(self.rows * self.pitch);
             for (phase, padded) in phases.enumerate() {
                 let (a, b) = (phase / across, phase % across);
                 // The first column of the image in this phase, and its place.
