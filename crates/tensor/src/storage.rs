@@ -146,7 +146,7 @@ impl<T> DerefMut for Buffer<T> {
 }
 
 /// A buffer that several tensors may share. A clone counts one up.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Storage<T: Pooled> {
     /// `None` only while it is taken apart, or if there are no elements.
     buffer: Option<Arc<Buffer<T>>>,

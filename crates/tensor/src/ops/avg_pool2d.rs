@@ -40,7 +40,7 @@ impl<T: Float> Tensor<T> {
     pub fn avg_pool2d(&self, options: &AvgPool2dOptions) -> Result<Self> {
         const OP: &str = "avg_pool2d";
         let geometry = options.checked(OP, self.shape())?;
-        let mut output = Self::filled(OP, &geometry.output_shape(), T::ZERO)?;
+        let mut output = Self::arbitrary(OP, &geometry.output_shape())?;
         T::avg_pool2d_forward(&geometry, options, self.as_slice(), output.as_mut_slice());
         Ok(output)
     }
@@ -80,7 +80,7 @@ impl<T: Float> Tensor<T> {
                 ),
             ));
         }
-        let mut output = Self::filled(OP, input_shape, T::ZERO)?;
+        let mut output = Self::arbitrary(OP, input_shape)?;
         T::avg_pool2d_input(&geometry, options, self.as_slice(), output.as_mut_slice());
         Ok(output)
     }

@@ -48,7 +48,7 @@ impl<T: Float> Tensor<T> {
     /// Those of [`MaxPool2dOptions::geometry`]; [`Error::TooLarge`].
     pub fn max_pool2d(&self, options: &MaxPool2dOptions) -> Result<Self> {
         let geometry = options.geometry(self.shape())?;
-        let mut output = Self::filled("max_pool2d", &geometry.output_shape(), T::ZERO)?;
+        let mut output = Self::arbitrary("max_pool2d", &geometry.output_shape())?;
         if !T::max_pool2d_forward(&geometry, self.as_slice(), output.as_mut_slice(), &mut []) {
             by_lines(&geometry, self.as_slice(), output.as_mut_slice());
         }

@@ -3,13 +3,12 @@
 //! The place of a winner in its window is a byte if the window has at most 256
 //! elements: an eighth of an index, and enough to find it again.
 
-use std::sync::Arc;
-
 use super::by_lines_with_indices;
 use super::loops::for_each_place;
 use crate::element::Float;
 use crate::error::{Error, Result};
 use crate::ops::pool2d::{MaxPool2dOptions, Pool2dGeometry};
+use crate::storage::Storage;
 use crate::tensor::Tensor;
 
 /// The winners of a max pooling, from [`Tensor::max_pool2d_with_winners`].
@@ -23,7 +22,7 @@ pub struct MaxPool2dWinners {
 #[derive(Clone, Debug)]
 enum Places {
     /// In the window, in row-major order.
-    Window(Arc<Vec<u8>>),
+    Window(Storage<u8>),
     /// In the plane, for windows that a byte is too small for.
     Plane(Tensor<i64>),
 }
@@ -42,20 +41,19 @@ impl<T: Float> Tensor<T> {
         const OP: &str = "max_pool2d";
         let geometry = options.geometry(self.shape())?;
         let shape = geometry.output_shape();
-        let mut output = Self::filled(OP, &shape, T::ZERO)?;
-        let mut bytes = Vec::new();
+        let mut output = Self::arbitrary(OP, &shape)?;
         let refused = |_| Error::TooLarge {
             op: OP,
             shape: shape.clone(),
             element: "u8",
         };
-        bytes.try_reserve_exact(output.len()).map_err(refused)?;
-        bytes.resize(output.len(), 0);
+        let mut bytes = Storage::arbitrary(output.len()).map_err(refused)?;
         let (x, y) = (self.as_slice(), output.as_mut_slice());
-        let places = if T::max_pool2d_forward(&geometry, x, y, &mut bytes) {
-            Places::Window(Arc::new(bytes))
+        let at = bytes.as_mut_slice().unwrap_or_default();
+        let places = if T::max_pool2d_forward(&geometry, x, y, at) {
+            Places::Window(bytes)
         } else {
-            let mut indices = Tensor::filled(OP, &shape, 0)?;
+            let mut indices = Tensor::arbitrary(OP, &shape)?;
             by_lines_with_indices(&geometry, x, y, indices.as_mut_slice());
             Places::Plane(indices)
         };
@@ -73,10 +71,10 @@ impl MaxPool2dWinners {
             Places::Plane(indices) => return Ok(indices.clone()),
             Places::Window(at) => at,
         };
-        let mut indices = Tensor::filled("max_pool2d", &self.geometry.output_shape(), 0)?;
+        let mut indices = Tensor::arbitrary("max_pool2d", &self.geometry.output_shape())?;
         let [_, out_plane] = self.geometry.planes();
         let planes = indices.as_mut_slice().chunks_exact_mut(out_plane);
-        for (indices, at) in planes.zip(at.chunks_exact(out_plane)) {
+        for (indices, at) in planes.zip(at.as_slice().chunks_exact(out_plane)) {
             for_each_place(&self.geometry, at, |o, index| indices[o] = index as i64);
         }
         Ok(indices)
@@ -95,8 +93,13 @@ impl MaxPool2dWinners {
             Places::Window(at) => at,
         };
         expect(OP, "gradient", grad.shape(), &self.geometry.output_shape())?;
-        let mut output = Tensor::filled(OP, &self.geometry.input_shape(), T::ZERO)?;
-        T::max_pool2d_scatter_at(&self.geometry, grad.as_slice(), at, output.as_mut_slice());
+        let mut output = Tensor::arbitrary(OP, &self.geometry.input_shape())?;
+        T::max_pool2d_scatter_at(
+            &self.geometry,
+            grad.as_slice(),
+            at.as_slice(),
+            output.as_mut_slice(),
+        );
         Ok(output)
     }
 
@@ -111,8 +114,13 @@ impl MaxPool2dWinners {
             Places::Window(at) => at,
         };
         expect(OP, "input", x.shape(), &self.geometry.input_shape())?;
-        let mut output = Tensor::filled(OP, &self.geometry.output_shape(), T::ZERO)?;
-        T::max_pool2d_gather_at(&self.geometry, x.as_slice(), at, output.as_mut_slice());
+        let mut output = Tensor::arbitrary(OP, &self.geometry.output_shape())?;
+        T::max_pool2d_gather_at(
+            &self.geometry,
+            x.as_slice(),
+            at.as_slice(),
+            output.as_mut_slice(),
+        );
         Ok(output)
     }
 }
