@@ -21,6 +21,7 @@ use tensor::{Error, Float, Result, Tensor};
 
 use crate::gradients::Gradients;
 use crate::record::{Edge, Node, Rule};
+use crate::spare;
 use crate::tape::Tape;
 use crate::var::{Var, check_finite};
 
@@ -62,6 +63,8 @@ impl<T: Float> Var<T> {
                 }
             }
         }
+        spare::put(nodes);
+        pending.finish();
         Ok(gradients)
     }
 }
@@ -146,6 +149,7 @@ pub fn grad_or_none<T: Float>(output: &Var<T>, inputs: &[&Var<T>]) -> Result<Vec
             }
         }
     }
+    pending.finish();
     Ok(found)
 }
 
@@ -233,9 +237,15 @@ struct Pending<T: Float> {
 
 impl<T: Float> Pending<T> {
     fn new(root: usize, seed: Var<T>) -> Self {
-        let mut slots = vec![None; root];
+        let mut slots = spare::take();
+        slots.resize_with(root, || None);
         slots.push(Some(seed));
         Self { slots }
+    }
+
+    /// Puts the list aside for the next sweep.
+    fn finish(self) {
+        spare::put(self.slots);
     }
 
     /// The complete gradient of the topmost entry.

@@ -43,6 +43,7 @@ mod gradients;
 mod ops;
 mod parameter;
 mod record;
+mod spare;
 mod tape;
 mod var;
 

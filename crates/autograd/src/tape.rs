@@ -35,7 +35,8 @@ use tensor::{Error, Float, Result, Tensor};
 
 use crate::parameter::{Parameter, ParameterId};
 use crate::record::{Edge, Node, OpInfo};
-use crate::var::{Saved, Var};
+use crate::spare;
+use crate::var::{Saved, Var, check_finite};
 
 /// The record of one computation, and its context.
 ///
@@ -111,7 +112,11 @@ impl<T: Float> Tape<T> {
                 id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
                 settings,
                 consumed: Cell::new(false),
-                nodes: RefCell::default(),
+                nodes: RefCell::new(if settings.recording {
+                    spare::take()
+                } else {
+                    Vec::new()
+                }),
                 parameters: RefCell::default(),
                 generator: RefCell::default(),
             }),
@@ -334,6 +339,19 @@ impl<T: Float> Tape<T> {
     pub(crate) fn check_live(&self, op: &'static str) -> Result<()> {
         if self.is_consumed() {
             return Err(Error::Consumed { op });
+        }
+        Ok(())
+    }
+
+    /// What every operation asks before its result is a variable.
+    ///
+    /// # Errors
+    /// As [`check_live`](Self::check_live); [`Error::Anomaly`] if this tape
+    /// watches and the value is not finite.
+    pub(crate) fn check_result(&self, op: &'static str, value: &Tensor<T>) -> Result<()> {
+        self.check_live(op)?;
+        if self.detects_anomaly() {
+            check_finite(value, || op.to_owned())?;
         }
         Ok(())
     }

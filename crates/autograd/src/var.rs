@@ -135,8 +135,9 @@ impl<T: Float> Var<T> {
         inputs: impl IntoIterator<Item = (&'v Self, Rule<T>)>,
     ) -> Result<Self> {
         let op = op.into();
+        let inputs = inputs.into_iter();
         let mut tape: Option<&Tape<T>> = None;
-        let mut edges = Vec::new();
+        let mut edges = Vec::with_capacity(inputs.size_hint().0);
         for (var, rule) in inputs {
             if !tape.get_or_insert(&var.tape).is_same(&var.tape) {
                 return Err(Error::MixedTapes { op: op.name });
@@ -152,10 +153,7 @@ impl<T: Float> Var<T> {
                 "an operation needs at least one input",
             ));
         };
-        tape.check_live(op.name)?;
-        if tape.detects_anomaly() {
-            check_finite(&value, || op.name.to_owned())?;
-        }
+        tape.check_result(op.name, &value)?;
         let tracked = tape.is_recording() && edges.iter().any(|edge| edge.input.is_some());
         let index = tracked.then(|| {
             tape.push(Node {
@@ -167,6 +165,21 @@ impl<T: Float> Var<T> {
             })
         });
         Ok(Self::new(value, index, tape.clone()))
+    }
+
+    /// As [`record`](Self::record) on a tape that does not: the operations that
+    /// a backward pass consists of ask first, and make no rules then.
+    pub(crate) fn unrecorded(
+        op: &'static str,
+        value: Tensor<T>,
+        inputs: [&Self; 2],
+    ) -> Result<Self> {
+        let [tape, other] = inputs.map(Self::tape);
+        if !tape.is_same(other) {
+            return Err(Error::MixedTapes { op });
+        }
+        tape.check_result(op, &value)?;
+        Ok(tape.constant(value))
     }
 }
 

@@ -133,6 +133,9 @@ impl<T: Float> Var<T> {
         let value = self
             .value()
             .conv2d_input(weight.value(), input_shape, options)?;
+        if !self.tape().is_recording() {
+            return Self::unrecorded("conv2d_input", value, [self, weight]);
+        }
         let geometry = Conv2dGeometry::new(input_shape, weight.shape(), options)?;
         let op = OpInfo::from("conv2d_input").with_multiply_adds(geometry.multiply_adds());
         let (g, w, options) = (self.save(), weight.save(), *options);
@@ -159,6 +162,9 @@ impl<T: Float> Var<T> {
         let value = self
             .value()
             .conv2d_weight(grad.value(), weight_shape, options)?;
+        if !self.tape().is_recording() {
+            return Self::unrecorded("conv2d_weight", value, [self, grad]);
+        }
         let geometry = Conv2dGeometry::new(self.shape(), weight_shape, options)?;
         let op = OpInfo::from("conv2d_weight").with_multiply_adds(geometry.multiply_adds());
         let (x, g, options) = (self.save(), grad.save(), *options);

@@ -29,6 +29,9 @@ impl<T: Float> Var<T> {
     /// If the shapes do not broadcast; as [`Var::record`].
     pub fn add(&self, rhs: &Self) -> Result<Self> {
         let value = self.value().add(rhs.value())?;
+        if !self.tape().is_recording() {
+            return Self::unrecorded("add", value, [self, rhs]);
+        }
         let pass = || pull(|g: &Self| Ok(g.clone()));
         Self::record("add", value, [(self, pass()), (rhs, pass())])
     }
@@ -39,6 +42,9 @@ impl<T: Float> Var<T> {
     /// If the shapes do not broadcast; as [`Var::record`].
     pub fn sub(&self, rhs: &Self) -> Result<Self> {
         let value = self.value().sub(rhs.value())?;
+        if !self.tape().is_recording() {
+            return Self::unrecorded("sub", value, [self, rhs]);
+        }
         let pass = pull(|g: &Self| Ok(g.clone()));
         Self::record("sub", value, [(self, pass), (rhs, pull(Self::neg))])
     }
@@ -49,6 +55,9 @@ impl<T: Float> Var<T> {
     /// If the shapes do not broadcast; as [`Var::record`].
     pub fn mul(&self, rhs: &Self) -> Result<Self> {
         let value = self.value().mul(rhs.value())?;
+        if !self.tape().is_recording() {
+            return Self::unrecorded("mul", value, [self, rhs]);
+        }
         let (a, b) = (self.save(), rhs.save());
         let to_a = pull(move |g: &Self| g.mul(&b.on(g)));
         let to_b = pull(move |g: &Self| g.mul(&a.on(g)));
@@ -146,8 +155,12 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// As [`Var::record`].
     pub fn mul_scalar(&self, rhs: T) -> Result<Self> {
+        let value = self.value().mul_scalar(rhs);
+        if !self.tape().is_recording() {
+            return Self::unrecorded("mul_scalar", value, [self, self]);
+        }
         let rule = pull(move |g: &Self| g.mul_scalar(rhs));
-        Self::record("mul_scalar", self.value().mul_scalar(rhs), [(self, rule)])
+        Self::record("mul_scalar", value, [(self, rule)])
     }
 
     /// `self / rhs` for one number. Also the operator `/`.

@@ -20,9 +20,17 @@ pub(crate) fn zip<A: Element, B: Element, U: Element>(
     f: impl Fn(A, B) -> U,
 ) -> Result<Tensor<U>> {
     if a.shape() == b.shape() {
-        let mut data = allocate(op, a.shape())?;
-        data.extend(a.iter().zip(b.iter()).map(|(&x, &y)| f(x, y)));
-        return Ok(Tensor::from_parts(a.shape(), data));
+        let mut out = Tensor::arbitrary(op, a.shape())?;
+        let pairs = a.iter().zip(b.iter());
+        for (out, (&x, &y)) in out.as_mut_slice().iter_mut().zip(pairs) {
+            *out = f(x, y);
+        }
+        return Ok(out);
+    }
+    if let &[y] = b.as_slice()
+        && b.ndim() <= a.ndim()
+    {
+        return Ok(a.map(|x| f(x, y)));
     }
     let shape = broadcast(op, a.shape(), b.shape())?;
     let mut data = allocate(op, &shape)?;
