@@ -40,6 +40,15 @@ loops! {
         out: &mut [Self],
         accumulate: bool,
     ) = gemm::gemm;
+    /// A matrix product that begins with a bias and may end in the rectifier.
+    fn linear(
+        mnk: [usize; 3],
+        a: Operand<'_, Self>,
+        b: Operand<'_, Self>,
+        bias: Option<&[Self]>,
+        relu: bool,
+        out: &mut [Self],
+    ) = gemm::linear;
 
     /// A convolution.
     fn conv2d_forward(

@@ -10,7 +10,6 @@
 //! **Cost.** One multiply-add for every element of the result and every
 //! element along the inner axis.
 
-use super::unary::rectified;
 use crate::element::Float;
 use crate::error::{Error, Result};
 use crate::gemm::Operand;
@@ -130,26 +129,6 @@ impl<T: Float> Tensor<T> {
         Ok(Self::from_parts(shape, data))
     }
 
-    /// max(0, y) for y the [`linear`](Self::linear) of the same arguments,
-    /// rectified in place. NaN stays NaN.
-    ///
-    /// ```
-    /// use wengert_tensor::Tensor;
-    ///
-    /// let x = Tensor::from([[1.0, 2.0]]);
-    /// let weight = Tensor::from([[1.0, -1.0], [-1.0, 1.0]]);
-    /// assert_eq!(x.linear_relu(&weight, None)?, Tensor::from([[0.0, 1.0]]));
-    /// # Ok::<(), wengert_tensor::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As [`linear`](Self::linear).
-    pub fn linear_relu(&self, weight: &Self, bias: Option<&Self>) -> Result<Self> {
-        let mut y = self.linear(weight, bias)?;
-        y.map_in_place(rectified);
-        Ok(y)
-    }
-
     /// A linear layer: x · Wᵀ + b for an input `[.., in]`, a weight
     /// `[out, in]` and a bias `[out]`, with any number of leading axes.
     ///
@@ -166,57 +145,81 @@ impl<T: Float> Tensor<T> {
     /// # Errors
     /// [`Error::Shape`] if the shapes are not these, [`Error::TooLarge`].
     pub fn linear(&self, weight: &Self, bias: Option<&Self>) -> Result<Self> {
-        const OP: &str = "linear";
-        let &[out, features] = weight.shape() else {
-            return Err(Error::shape(
-                OP,
-                format!("weight must be [out, in], got {:?}", weight.shape()),
-            ));
-        };
-        let Some((&own, leading)) = self.shape().split_last() else {
-            return Err(Error::shape(
-                OP,
-                "the input needs at least one axis, got []",
-            ));
-        };
-        if own != features {
-            return Err(Error::shape(
-                OP,
-                format!(
-                    "input has {own} features, weight expects {features} \
-                     (input {:?}, weight {:?})",
-                    self.shape(),
-                    weight.shape()
-                ),
-            ));
-        }
-        if let Some(bias) = bias.filter(|bias| bias.shape() != [out]) {
-            return Err(Error::shape(
-                OP,
-                format!(
-                    "bias must be [{out}], got {:?} (weight {:?})",
-                    bias.shape(),
-                    weight.shape()
-                ),
-            ));
-        }
-        let shape = [leading, &[out]].concat();
-        let len = numel::<T>(OP, &shape)?;
-        let mut data = allocate(OP, &shape)?;
-        if len == 0 {
-            // There may be more empty rows than one can count.
-            return Ok(Self::from_parts(shape, data));
-        }
-        let rows: usize = leading.iter().product();
-        match bias {
-            Some(bias) => (0..rows).for_each(|_| data.extend_from_slice(bias.as_slice())),
-            None => data.resize(len, T::ZERO),
-        }
-        let x = Operand::Plain(self.as_slice());
-        let w = Operand::Transposed(weight.as_slice());
-        T::gemm([rows, out, features], x, w, &mut data, bias.is_some());
-        Ok(Self::from_parts(shape, data))
+        linear(self, weight, bias, false)
     }
+
+    /// max(0, y) for y the [`linear`](Self::linear) of the same arguments,
+    /// rectified as it is stored: there is no tensor in between. NaN stays NaN.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    ///
+    /// let x = Tensor::from([[1.0, 2.0]]);
+    /// let weight = Tensor::from([[1.0, -1.0], [-1.0, 1.0]]);
+    /// assert_eq!(x.linear_relu(&weight, None)?, Tensor::from([[0.0, 1.0]]));
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`linear`](Self::linear).
+    pub fn linear_relu(&self, weight: &Self, bias: Option<&Self>) -> Result<Self> {
+        linear(self, weight, bias, true)
+    }
+}
+
+/// A linear layer, rectified if that is wanted.
+fn linear<T: Float>(
+    x: &Tensor<T>,
+    weight: &Tensor<T>,
+    bias: Option<&Tensor<T>>,
+    relu: bool,
+) -> Result<Tensor<T>> {
+    const OP: &str = "linear";
+    let &[out, features] = weight.shape() else {
+        return Err(Error::shape(
+            OP,
+            format!("weight must be [out, in], got {:?}", weight.shape()),
+        ));
+    };
+    let Some((&own, leading)) = x.shape().split_last() else {
+        return Err(Error::shape(
+            OP,
+            "the input needs at least one axis, got []",
+        ));
+    };
+    if own != features {
+        return Err(Error::shape(
+            OP,
+            format!(
+                "input has {own} features, weight expects {features} \
+                 (input {:?}, weight {:?})",
+                x.shape(),
+                weight.shape()
+            ),
+        ));
+    }
+    if let Some(bias) = bias.filter(|bias| bias.shape() != [out]) {
+        return Err(Error::shape(
+            OP,
+            format!(
+                "bias must be [{out}], got {:?} (weight {:?})",
+                bias.shape(),
+                weight.shape()
+            ),
+        ));
+    }
+    let shape = [leading, &[out]].concat();
+    let len = numel::<T>(OP, &shape)?;
+    let mut data = allocate(OP, &shape)?;
+    data.resize(len, T::ZERO);
+    if len > 0 {
+        // Without elements there may be more rows than one can count.
+        let mnk = [leading.iter().product(), out, features];
+        let w = Operand::Transposed(weight.as_slice());
+        let (x, bias) = (Operand::Plain(x.as_slice()), bias.map(Tensor::as_slice));
+        T::linear(mnk, x, w, bias, relu, &mut data);
+    }
+    Ok(Tensor::from_parts(shape, data))
 }
 
 /// How a shape reads as matrices; `None` without axes. A vector is one row,
