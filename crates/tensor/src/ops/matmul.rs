@@ -14,7 +14,7 @@ use crate::element::Float;
 use crate::error::{Error, Result};
 use crate::gemm::Operand;
 use crate::par;
-use crate::shape::{allocate, broadcast, broadcast_strides, for_each_row, nest, numel};
+use crate::shape::{broadcast, broadcast_strides, for_each_row, nest, numel};
 use crate::tensor::Tensor;
 
 /// An operand of a product, read as a batch of matrices.
@@ -102,31 +102,30 @@ impl<T: Float> Tensor<T> {
         shape.extend((!lhs_vector).then_some(m));
         shape.extend((!rhs_vector).then_some(n));
         let len = numel::<T>(OP, &shape)?;
-        let mut data = allocate(OP, &shape)?;
-        data.resize(len, T::ZERO);
-        let (x, y) = (self.as_slice(), rhs.as_slice());
+        let mut output = Self::arbitrary(OP, &shape)?;
+        let (x, y, data) = (self.as_slice(), rhs.as_slice(), output.as_mut_slice());
         if len == 0 {
             // There may be more matrices without elements than one can count.
-            return Ok(Self::from_parts(shape, data));
+            return Ok(output);
         }
         if b.batch.iter().all(|&size| size == 1) && !transpose_lhs {
             // One right-hand matrix for all rows of the batch: a single product.
             let rows = m * batch.iter().product::<usize>();
             let (x, y) = (Operand::Plain(x), Operand::new(y, transpose_rhs));
-            T::gemm([rows, n, k], x, y, &mut data, false);
+            T::gemm([rows, n, k], x, y, data, false);
         } else {
             let steps = [a.batch, b.batch].map(|own| broadcast_strides(own, &batch));
             let mut pairs = Vec::new();
             for_each_row(&nest(&batch, &steps), |pair| pairs.push(pair));
             let cost = len.saturating_mul(k);
-            par::for_each_piece(&mut data, m * n, cost, |i, out| {
+            par::for_each_piece(data, m * n, cost, |i, out| {
                 let Some(&[i, j]) = pairs.get(i) else { return };
                 let x = Operand::new(&x[i * m * k..][..m * k], transpose_lhs);
                 let y = Operand::new(&y[j * k * n..][..k * n], transpose_rhs);
                 T::gemm([m, n, k], x, y, out, false);
             });
         }
-        Ok(Self::from_parts(shape, data))
+        Ok(output)
     }
 
     /// A linear layer: x · Wᵀ + b for an input `[.., in]`, a weight
@@ -208,18 +207,16 @@ fn linear<T: Float>(
             ),
         ));
     }
-    let shape = [leading, &[out]].concat();
-    let len = numel::<T>(OP, &shape)?;
-    let mut data = allocate(OP, &shape)?;
-    data.resize(len, T::ZERO);
-    if len > 0 {
+    let mut output = Tensor::arbitrary(OP, &[leading, &[out]].concat())?;
+    let y = output.as_mut_slice();
+    if !y.is_empty() {
         // Without elements there may be more rows than one can count.
         let mnk = [leading.iter().product(), out, features];
         let w = Operand::Transposed(weight.as_slice());
         let (x, bias) = (Operand::Plain(x.as_slice()), bias.map(Tensor::as_slice));
-        T::linear(mnk, x, w, bias, relu, &mut data);
+        T::linear(mnk, x, w, bias, relu, y);
     }
-    Ok(Tensor::from_parts(shape, data))
+    Ok(output)
 }
 
 /// How a shape reads as matrices; `None` without axes. A vector is one row,

@@ -17,7 +17,8 @@
 //! Packing costs what some eight rows of the product cost. With fewer rows of
 //! a, a transposed b is read as it lies, by [`dots`]: vectors run along l, and
 //! the lanes of the sums are added up at the end. A single row on a b that is
-//! not transposed is a sum of b's rows ([`Product::row`]).
+//! not transposed is a sum of b's rows, and a product with one inner element
+//! (the outer product of two vectors) is such rows, too ([`Product::row`]).
 
 mod block;
 mod dots;
@@ -41,7 +42,7 @@ pub(crate) const PANEL: usize = DEPTH * VECTORS * LANES + LANES;
 /// Up to so many rows of a, a transposed b is not packed.
 const FEW_ROWS: usize = 8;
 /// Up to so many rows of a, a panel of b is read where it lies if it can be.
-const SOME_ROWS: usize = 32;
+const SOME_ROWS: usize = 128;
 
 /// What the sums begin with.
 #[derive(Clone, Copy, Debug)]
@@ -85,8 +86,12 @@ impl<T: Float> Kernel<T> for Product<'_, T> {
         if k > 1 && m <= FEW_ROWS && self.a.strides()[1] == 1 && self.b.strides()[0] == 1 {
             return dots::run::<T, V>(&mut self);
         }
-        if m == 1 && self.b.strides()[1] == 1 {
-            return self.row::<V>();
+        if (m == 1 || k == 1) && self.b.strides()[1] == 1 {
+            // With one inner element, too: a row at a time, memory is written in order.
+            for i in 0..m {
+                self.row::<V>(i);
+            }
+            return;
         }
         self.panels::<V>();
     }
@@ -105,7 +110,9 @@ impl<T: Float> Product<'_, T> {
         let count = vectors.div_ceil(VECTORS);
         let mut done = 0;
         loop {
-            let depth = (k - done).min(DEPTH);
+            // The depths left, as deep as each other, or nearly.
+            let depths = (k - done).div_ceil(DEPTH).max(1);
+            let depth = (k - done).div_ceil(depths);
             let last = done + depth == k;
             for p in 0..count {
                 // Panels as wide as each other, or nearly.
@@ -162,16 +169,16 @@ impl<T: Float> Product<'_, T> {
         }
     }
 
-    /// One row of a: the rows of b, each times a number, are summed in eight
-    /// vectors, then in the next eight.
+    /// One row of the result: the rows of b, each times a number of a, are
+    /// summed in eight vectors, then in the next eight.
     #[inline(always)]
-    fn row<V: Vector<T>>(&mut self) {
+    fn row<V: Vector<T>>(&mut self, i: usize) {
         let (n, k) = (self.out.shape()[1], self.a.shape()[1]);
         let mut first = 0;
         while first < n {
             let left = n - first;
-            let out = self.out.at(0, first);
-            let a = self.a.at(0, 0);
+            let out = self.out.at(i, first);
+            let a = self.a.at(i, 0);
             let b = self.b.at(0, first);
             let [a_step, b_step] = [self.a.strides()[1], self.b.strides()[0]];
             let count = |v: usize| left.saturating_sub(v * V::LANES);
