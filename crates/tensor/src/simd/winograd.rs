@@ -86,7 +86,13 @@ impl Plan {
 
     /// Elements of the transformed weights of so many output channels.
     pub(crate) fn filters_len(&self, outs: usize) -> usize {
-        outs.next_multiple_of(FILTERS) * PLACES * self.channels[0]
+        outs.div_ceil(FILTERS) * PLACES * self.filters_step()
+    }
+
+    /// From one place of eight transformed weights to the next. So much more
+    /// than their number that the places fall on different lines of the cache.
+    pub(crate) fn filters_step(&self) -> usize {
+        self.channels[0] * FILTERS + MOST_LANES
     }
 
     /// From one place of the transformed input to the next. What hangs over the
@@ -130,7 +136,8 @@ pub(crate) struct Winograd<'a, T> {
     pub(crate) plan: &'a Plan,
     /// Whole images, `[images, C, H, W]`.
     pub(crate) source: &'a [T],
-    /// Transformed weights, `[O / 8, 36, C, 8]`, zero for what is no channel.
+    /// Transformed weights, `[O / 8, 36, C, 8]` with [`Plan::filters_step`]
+    /// from place to place, zero for what is no channel.
     pub(crate) filters: &'a [T],
     /// A number for each output channel.
     pub(crate) bias: Option<&'a [T]>,
@@ -206,7 +213,7 @@ impl<T: Float> Kernel<T> for Winograd<'_, T> {
             for first in (0..outs).step_by(FILTERS) {
                 let filters = &self.filters[plan.filters_len(first)..];
                 for e in 0..PLACES {
-                    let u = &filters[e * ins * FILTERS..][..ins * FILTERS];
+                    let u = &filters[e * plan.filters_step()..][..ins * FILTERS];
                     let v = &input[e * plan.input_step()..];
                     let m = &mut products[e * plan.product_step()..];
                     product::<T, V>(plan, vectors, u, v, m);

@@ -56,8 +56,9 @@ pub(super) fn forward<T: Float>(
         source: geometry.input,
         target: geometry.output,
         before: geometry.window.padding_before.map(|before| before as isize),
+        turned: false,
     };
-    let kernel = |group, o, c, tap| w[((group * outs + o) * ins + c) * 9 + tap];
+    let kernel = |group, o, c| part(w, (group * outs + o) * ins + c, 9);
     layer.run(set, geometry.cost(), x, kernel, epilogue, y);
 }
 
@@ -80,8 +81,9 @@ pub(super) fn input<T: Float>(
             .window
             .padding_before
             .map(|before| 2 - before as isize),
+        turned: true,
     };
-    let kernel = |group, c, o, tap| w[((group * outs + o) * ins + c) * 9 + 8 - tap];
+    let kernel = |group, c, o| part(w, (group * outs + o) * ins + c, 9);
     let plain = Epilogue {
         bias: None,
         relu: false,
@@ -99,16 +101,18 @@ struct Layer {
     target: [usize; 2],
     /// Zeros before the image; rows and columns that are skipped if negative.
     before: [isize; 2],
+    /// Whether kernels are turned by 180 degrees.
+    turned: bool,
 }
 
 impl Layer {
-    /// `kernel(group, o, c, tap)` is the weight.
-    fn run<T: Float>(
+    /// `kernel(group, o, c)` has nine taps.
+    fn run<'a, T: Float>(
         &self,
         set: InstructionSet,
         cost: usize,
         x: &[T],
-        kernel: impl Fn(usize, usize, usize, usize) -> T + Send + Sync,
+        kernel: impl Fn(usize, usize, usize) -> &'a [T] + Send + Sync,
         epilogue: Epilogue<'_, T>,
         y: &mut [T],
     ) {
@@ -126,14 +130,9 @@ impl Layer {
             let work = filters.len().saturating_mul(8);
             par::for_each_piece(filters, block_len, work, |i, filters| {
                 let (group, first) = (i / blocks, i % blocks * FILTERS);
-                let kernel = |o: usize, c, tap| {
-                    if first + o < outs {
-                        kernel(group, first + o, c, tap)
-                    } else {
-                        T::ZERO
-                    }
-                };
-                simd::wide(|| transform(filters, ins, kernel));
+                let count = FILTERS.min(outs - first);
+                let kernel = |o: usize, c| kernel(group, first + o, c);
+                simd::wide(|| transform(&plan, filters, count, self.turned, kernel));
             });
             let filters = &*filters;
             let piece_len = images * (outs / parts) * target_plane;
@@ -205,46 +204,49 @@ impl Layer {
     }
 }
 
-/// G w Gᵀ of eight output channels and all input channels, into
-/// `[36, C, 8]`.
+/// G w Gᵀ of `count` output channels, at most eight, and all input channels.
 #[inline(always)]
-fn transform<T: Float>(filters: &mut [T], ins: usize, kernel: impl Fn(usize, usize, usize) -> T) {
-    let [a, b] = POINTS;
-    let scales = [
-        1.0 / (a * a * b * b),
-        0.5 / (a * a - b * b),
-        0.5 / (b * b - a * a),
-    ];
-    let [at_zero, at_a, at_b] = scales.map(T::of);
-    // G: from three numbers six. At a point z, (x + z y + z² w) / (2 z² …).
+fn transform<'a, T: Float>(
+    plan: &Plan,
+    filters: &mut [T],
+    count: usize,
+    turned: bool,
+    kernel: impl Fn(usize, usize) -> &'a [T],
+) {
+    let [a, b] = POINTS.map(|point| point * point);
+    let at_zero = T::of(1.0 / (a * b));
+    let at_points = [0.5 / (a * (a - b)), 0.5 / (b * (b - a))].map(T::of);
+    let (points, squares) = (POINTS.map(T::of), [a, b].map(T::of));
+    // G: from three numbers six.
     let to_points = |[first, middle, last]: [[T; FILTERS]; 3]| {
         let mut out = [[T::ZERO; FILTERS]; WIDE];
         for o in 0..FILTERS {
             out[0][o] = at_zero * first[o];
-            for (place, point, scale) in [(1, a, at_a), (3, b, at_b)] {
-                let outer = first[o] * T::of(1.0 / (point * point)) + last[o];
-                let inner = middle[o] * T::of(1.0 / point);
-                out[place][o] = scale * (outer + inner);
-                out[place + 1][o] = scale * (outer - inner);
+            for i in 0..2 {
+                let outer = first[o] + squares[i] * last[o];
+                let inner = points[i] * middle[o];
+                out[2 * i + 1][o] = at_points[i] * (outer + inner);
+                out[2 * i + 2][o] = at_points[i] * (outer - inner);
             }
             out[5][o] = last[o];
         }
         out
     };
-    for c in 0..ins {
+    for c in 0..plan.channels[0] {
         let mut taps = [[T::ZERO; FILTERS]; 9];
-        for o in 0..FILTERS {
-            for (tap, taps) in taps.iter_mut().enumerate() {
-                taps[o] = kernel(o, c, tap);
+        for o in 0..count {
+            for (tap, &weight) in kernel(o, c).iter().enumerate() {
+                taps[tap][o] = weight;
             }
+        }
+        if turned {
+            taps.reverse();
         }
         let columns = [0, 1, 2].map(|j| to_points([taps[j], taps[3 + j], taps[6 + j]]));
         for i in 0..WIDE {
-            for (j, place) in to_points(columns.map(|column| column[i]))
-                .iter()
-                .enumerate()
-            {
-                let at = ((WIDE * i + j) * ins + c) * FILTERS;
+            let row = to_points(columns.map(|column| column[i]));
+            for (j, place) in row.iter().enumerate() {
+                let at = (WIDE * i + j) * plan.filters_step() + c * FILTERS;
                 filters[at..][..FILTERS].copy_from_slice(place);
             }
         }
