@@ -31,6 +31,8 @@ mod winograd;
 pub use geometry::{Conv2dGeometry, Conv2dOptions};
 pub use kernel::Conv2dKernel;
 
+use rows::Vectors;
+
 use super::unary::rectified;
 use crate::element::Float;
 use crate::error::{Error, Result};
@@ -225,7 +227,10 @@ pub(crate) fn forward_loops<T: Float>(
     match geometry.forward_kernel() {
         Conv2dKernel::Definition => direct::forward(geometry, x, w, epilogue, y),
         Conv2dKernel::Winograd => winograd::forward(set, geometry, x, w, epilogue, y),
-        _ => rows::forward(set, geometry, x, w, epilogue, y),
+        Conv2dKernel::Channels => {
+            rows::forward(set, Vectors::Channels, geometry, x, w, epilogue, y);
+        }
+        _ => rows::forward(set, Vectors::Pixels, geometry, x, w, epilogue, y),
     }
 }
 
@@ -235,7 +240,8 @@ pub(crate) fn input_loops<T: Float>(geometry: &Conv2dGeometry, g: &[T], w: &[T],
     match geometry.input_kernel() {
         Conv2dKernel::Definition => direct::input(geometry, g, w, x),
         Conv2dKernel::Winograd => winograd::input(set, geometry, g, w, x),
-        _ => rows::input(set, geometry, g, w, x),
+        Conv2dKernel::Channels => rows::input(set, Vectors::Channels, geometry, g, w, x),
+        _ => rows::input(set, Vectors::Pixels, geometry, g, w, x),
     }
 }
 

@@ -47,6 +47,7 @@ pub(crate) mod pool;
 mod portable;
 #[macro_use]
 mod unroll;
+pub(crate) mod conv_channels;
 pub(crate) mod conv_rows;
 pub(crate) mod gemm;
 mod vector;

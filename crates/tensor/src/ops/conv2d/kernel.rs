@@ -23,6 +23,9 @@ pub enum Conv2dKernel {
     /// Vectors over the pixels of the output, for a block of output channels at
     /// a time, from an image with its padding in scratch memory.
     Rows,
+    /// Vectors over the output channels of a pixel, for a tile of pixels at a
+    /// time, from such an image too: for planes whose rows do not fill vectors.
+    Channels,
     /// A matrix product with windows unrolled into columns, some output rows at
     /// a time: any other weight gradient.
     Unrolled,
@@ -50,6 +53,9 @@ const FEW_CHANNELS: usize = 4;
 /// not worth it.
 const ROW_LIMIT: usize = 1 << 22;
 
+/// Numbers in the longest vector.
+const LANES: usize = 16;
+
 /// Channels below which Winograd's transforms cost more than they save.
 const WINOGRAD_CHANNELS: usize = 16;
 /// Pixels of a plane below which too much of Winograd's tiles hangs over the edge.
@@ -68,21 +74,27 @@ impl Conv2dGeometry {
     /// ```
     #[must_use]
     pub fn forward_kernel(&self) -> Conv2dKernel {
-        let depthwise = self.groups > 1 && self.groups == self.in_channels;
         let far = self.window.stride.iter().any(|&stride| stride > FAR);
-        if self.is_tiny() || depthwise || far {
+        if self.is_tiny() || far {
             Conv2dKernel::Definition
         } else if self.suits_winograd() {
             Conv2dKernel::Winograd
         } else {
-            Conv2dKernel::Rows
+            self.fuller_vectors(self.group_channels()[1], self.output)
         }
     }
 
     /// Which loops compute the gradient with respect to the input.
     #[must_use]
     pub fn input_kernel(&self) -> Conv2dKernel {
-        self.forward_kernel()
+        match self.forward_kernel() {
+            Conv2dKernel::Rows | Conv2dKernel::Channels => {
+                let [down, across] = self.window.stride;
+                let phase = [self.input[0].div_ceil(down), self.input[1].div_ceil(across)];
+                self.fuller_vectors(self.group_channels()[0], phase)
+            }
+            other => other,
+        }
     }
 
     /// Which loops compute the gradient with respect to the weight.
@@ -109,6 +121,27 @@ impl Conv2dGeometry {
             ..*self
         };
         image.multiply_adds() <= TINY
+    }
+
+    /// Whether pixels or channels leave fewer lanes of a vector empty, of results
+    /// with so many channels and such planes. Rows are laid end to end, with
+    /// the padding between them, or begin a vector each. Judged for the longest
+    /// vectors, of [`LANES`].
+    fn fuller_vectors(&self, channels: usize, [height, width]: [usize; 2]) -> Conv2dKernel {
+        let window = &self.window;
+        let between = (window.extent()[1] - 1).div_ceil(window.stride[1]);
+        // As floats: whoever asks may have a plane that no memory holds.
+        let [height, width, between] = [height, width, between].map(|size| size as f64);
+        let lanes = LANES as f64;
+        let end_to_end = (height * (width + between) - between) / lanes;
+        let row_by_row = height * (width / lanes).ceil();
+        let of_pixels = end_to_end.ceil().min(row_by_row) * lanes / (height * width);
+        let of_channels = channels.next_multiple_of(LANES) as f64 / channels as f64;
+        if of_channels < of_pixels {
+            Conv2dKernel::Channels
+        } else {
+            Conv2dKernel::Rows
+        }
     }
 
     /// Whether there are channels enough, on either side, to pay for the

@@ -1,7 +1,8 @@
-//! Convolution with vectors over the pixels of a row: for planes that are not
-//! narrow, any number of channels, any kernel, stride and dilation.
+//! Convolution with vectors over the pixels of a row ([`ConvRows`]), or over the
+//! output channels of a pixel ([`ConvChannels`]): any number of channels, any
+//! kernel, stride and dilation.
 //!
-//! The kernel ([`ConvRows`]) knows taps as distances in a padded image
+//! Both kernels know taps as distances in a padded image
 //! ([`padded`](super::padded)), so a stride or a dilation is but another table
 //! of distances. The input gradient is a convolution too, of the output's
 //! gradient with the kernel turned by 180 degrees and the channels exchanged;
@@ -18,16 +19,27 @@ use super::direct::part;
 use super::geometry::Conv2dGeometry;
 use super::padded::{Correlation, Layout};
 use crate::element::Float;
-use crate::simd::conv_rows::{ConvRows, Pack, packed_len};
+use crate::simd::conv_channels::{self, ConvChannels, PackChannels};
+use crate::simd::conv_rows::{self, ConvRows, Pack};
 use crate::simd::{self, InstructionSet};
 use crate::{par, scratch};
 
 /// Images (and groups) that are pieces enough by themselves.
 const MANY: usize = 4;
 
+/// What the numbers of a vector are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Vectors {
+    /// Pixels of a row, for one output channel.
+    Pixels,
+    /// Output channels, for one pixel.
+    Channels,
+}
+
 /// y = b + x ⋆ w.
 pub(super) fn forward<T: Float>(
     set: InstructionSet,
+    vectors: Vectors,
     geometry: &Conv2dGeometry,
     x: &[T],
     w: &[T],
@@ -53,6 +65,7 @@ pub(super) fn forward<T: Float>(
     };
     let rows = Rows {
         set,
+        vectors,
         geometry,
         channels: [ins, outs],
         correlation,
@@ -73,6 +86,7 @@ pub(super) fn forward<T: Float>(
 /// p = m + (a + before − i · d) / s, for the taps i for which that is whole.
 pub(super) fn input<T: Float>(
     set: InstructionSet,
+    vectors: Vectors,
     geometry: &Conv2dGeometry,
     g: &[T],
     w: &[T],
@@ -141,6 +155,7 @@ pub(super) fn input<T: Float>(
     let [ins, outs] = geometry.group_channels();
     let rows = Rows {
         set,
+        vectors,
         geometry,
         channels: [outs, ins],
         correlation,
@@ -174,6 +189,7 @@ struct Part {
 /// A convolution or an input gradient, ready to run.
 struct Rows<'a> {
     set: InstructionSet,
+    vectors: Vectors,
     geometry: &'a Conv2dGeometry,
     /// Channels of a group: those summed over and those found.
     channels: [usize; 2],
@@ -204,7 +220,11 @@ impl Rows<'_> {
         let ins = self.channels[0];
         let mut ends = vec![0];
         for part in &self.parts {
-            let len = packed_len([run, ins, part.indices.len()]);
+            let sizes = [run, ins, part.indices.len()];
+            let len = match self.vectors {
+                Vectors::Pixels => conv_rows::packed_len(sizes),
+                Vectors::Channels => conv_channels::packed_len(sizes),
+            };
             ends.push(ends[ends.len() - 1] + len);
         }
         ends
@@ -234,14 +254,15 @@ impl Rows<'_> {
                     let weight = |o, c, tap: usize| weight(group, first + o, c, part.indices[tap]);
                     let sizes = [run, ins, part.indices.len()];
                     let packed = &mut packed[range[0]..range[1]];
-                    simd::run(
-                        self.set,
-                        Pack {
-                            sizes,
-                            weight,
-                            packed,
-                        },
-                    );
+                    let pack = Pack {
+                        sizes,
+                        weight,
+                        packed,
+                    };
+                    match self.vectors {
+                        Vectors::Pixels => simd::run(self.set, pack),
+                        Vectors::Channels => simd::run(self.set, PackChannels(pack)),
+                    }
                 }
             }
             let packed = &*packed;
@@ -276,14 +297,14 @@ impl Rows<'_> {
         for (part, range) in self.parts.iter().zip(starts.windows(2)) {
             let w = &w[range[0]..range[1]];
             if self.step == [1, 1] {
-                simd::run(self.set, self.kernel(part, x, w, epilogue, result));
+                self.sum(part, x, w, epilogue, result);
                 continue;
             }
             let [height, width] = part.output;
             let plane = height * width;
             let channels = result.len() / (self.result[0] * self.result[1]);
             scratch::with(channels * plane, |found| {
-                simd::run(self.set, self.kernel(part, x, w, epilogue, found));
+                self.sum(part, x, w, epilogue, found);
                 let planes = result.chunks_exact_mut(self.result[0] * self.result[1]);
                 for (result, found) in planes.zip(found.chunks_exact(plane.max(1))) {
                     let lines = result.chunks_exact_mut(self.result[1]).skip(part.start[0]);
@@ -297,16 +318,9 @@ impl Rows<'_> {
         }
     }
 
-    /// The kernel of one part, with the part's weights.
-    fn kernel<'a, T: Float>(
-        &self,
-        part: &'a Part,
-        x: &'a [T],
-        w: &'a [T],
-        epilogue: Epilogue<'a, T>,
-        y: &'a mut [T],
-    ) -> ConvRows<'a, T> {
-        ConvRows {
+    /// The sums of one part, with the part's weights.
+    fn sum<T: Float>(&self, part: &Part, x: &[T], w: &[T], epilogue: Epilogue<'_, T>, y: &mut [T]) {
+        let kernel = ConvRows {
             x,
             plane: self.layout.plane,
             channels: self.channels[0],
@@ -317,6 +331,10 @@ impl Rows<'_> {
             relu: epilogue.relu,
             y,
             output: part.output,
+        };
+        match self.vectors {
+            Vectors::Pixels => simd::run(self.set, kernel),
+            Vectors::Channels => simd::run(self.set, ConvChannels(kernel)),
         }
     }
 }
@@ -356,32 +374,28 @@ mod tests {
         let (mut y, mut dx) = (vec![0.0; eg.len()], vec![0.0; ex.len()]);
         direct::forward(geometry, ex, ew, epilogue, &mut y);
         direct::input(geometry, eg, ew, &mut dx);
-        for set in InstructionSet::available() {
+        let sets = InstructionSet::available();
+        let ways = sets.flat_map(|set| [Vectors::Pixels, Vectors::Channels].map(|v| (set, v)));
+        for (set, vectors) in ways {
             let close = |found: &[T], expected: &[f64], name: &str| {
                 for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
                     let error = (found.as_f64() - expected).abs();
                     assert!(
                         error <= tolerance,
-                        "{name}[{i}] {set} {geometry:?}: {found:?} {expected}"
+                        "{name}[{i}] {set} {vectors:?} {geometry:?}: {found:?} {expected}"
                     );
                 }
             };
+            let [x, w, b, g] = [x, w, b, g].map(Tensor::as_slice);
             let mut found = vec![T::nan(); y.len()];
             let epilogue = Epilogue {
-                bias: Some(b.as_slice()),
+                bias: Some(b),
                 relu: true,
             };
-            forward(
-                set,
-                geometry,
-                x.as_slice(),
-                w.as_slice(),
-                epilogue,
-                &mut found,
-            );
+            forward(set, vectors, geometry, x, w, epilogue, &mut found);
             close(&found, &y, "output");
             let mut found = vec![T::nan(); dx.len()];
-            input(set, geometry, g.as_slice(), w.as_slice(), &mut found);
+            input(set, vectors, geometry, g, w, &mut found);
             close(&found, &dx, "input");
         }
     }
@@ -403,7 +417,7 @@ mod tests {
 
     #[test]
     fn every_number_of_channels() {
-        for outs in 1..=17 {
+        for outs in 1..=40 {
             let options = Conv2dOptions::default().padding((1, 0));
             check([1, 3, 4, 9], [outs, 3, 3, 2], &options);
             check([2, 1, 4, 20], [2 * outs, 1, 2, 2], &options);

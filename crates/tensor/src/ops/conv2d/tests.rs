@@ -189,10 +189,7 @@ fn every_algorithm_agrees_with_the_definition() {
     assert_eq!(pointwise.geometry().forward_kernel(), Conv2dKernel::Rows);
     assert_eq!(pointwise.geometry().weight_kernel(), Conv2dKernel::Product);
     let depthwise = case(&[2, 8, 9, 10], [16, 1, 3, 3], plain.groups(8).padding(1));
-    assert_eq!(
-        depthwise.geometry().forward_kernel(),
-        Conv2dKernel::Definition
-    );
+    assert_eq!(depthwise.geometry().forward_kernel(), Conv2dKernel::Rows);
     let whole = case(
         &[3, 8, 9, 10],
         [12, 4, 3, 3],
@@ -220,6 +217,7 @@ fn the_bits_do_not_depend_on_the_number_of_threads() {
     for case in [
         case(&[13, 16, 14, 15], [24, 16, 3, 3], plain.padding(1)),
         case(&[13, 16, 14, 15], [24, 16, 1, 1], plain),
+        case(&[2, 16, 7, 7], [48, 16, 3, 3], plain.stride(2)),
         case(
             &[13, 16, 14, 15],
             [16, 1, 3, 3],
@@ -230,6 +228,19 @@ fn the_bits_do_not_depend_on_the_number_of_threads() {
         let run = |threads| with_threads(threads, || case.run(tensors.each_ref())).unwrap();
         assert_eq!(run(1), run(4));
     }
+}
+
+#[test]
+fn vectors_are_over_what_fills_them() {
+    let plain = Conv2dOptions::default();
+    // Narrow planes; but six channels are few, if their rows have 14 pixels.
+    let narrow = case(&[32, 6, 14, 14], [16, 6, 5, 5], plain).geometry();
+    assert_eq!(narrow.forward_kernel(), Conv2dKernel::Channels);
+    assert_eq!(narrow.input_kernel(), Conv2dKernel::Rows);
+    let halved = plain.stride(2).padding(1);
+    let halved = case(&[8, 64, 56, 56], [128, 64, 3, 3], halved).geometry();
+    assert_eq!(halved.forward_kernel(), Conv2dKernel::Channels);
+    assert_eq!(halved.input_kernel(), Conv2dKernel::Channels);
 }
 
 #[test]

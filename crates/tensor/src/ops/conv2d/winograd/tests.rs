@@ -64,8 +64,16 @@ fn by_rows(
         bias: Some(&b[..]),
         relu: false,
     };
-    rows::forward(set, geometry, &x, &w, epilogue, &mut y);
-    rows::input(set, geometry, &g, &w, &mut dx);
+    rows::forward(
+        set,
+        rows::Vectors::Pixels,
+        geometry,
+        &x,
+        &w,
+        epilogue,
+        &mut y,
+    );
+    rows::input(set, rows::Vectors::Pixels, geometry, &g, &w, &mut dx);
     [y, dx].map(|values| values.into_iter().map(f64::from).collect())
 }
 
