@@ -26,6 +26,9 @@ mod rows;
 #[cfg(test)]
 mod tests;
 mod unrolled;
+#[cfg(test)]
+mod weight_oracle;
+mod weight_outer;
 mod winograd;
 
 pub use geometry::{Conv2dGeometry, Conv2dOptions};
@@ -250,6 +253,9 @@ pub(crate) fn weight_loops<T: Float>(geometry: &Conv2dGeometry, x: &[T], g: &[T]
     match geometry.weight_kernel() {
         Conv2dKernel::Product => unrolled::weight_pointwise(geometry, x, g, w),
         Conv2dKernel::Unrolled => unrolled::weight(geometry, x, g, w),
+        Conv2dKernel::OuterProducts => {
+            weight_outer::weight(InstructionSet::best(), geometry, x, g, w);
+        }
         _ => direct::weight(geometry, x, g, w),
     }
 }

@@ -53,6 +53,9 @@ pub(crate) mod gemm;
 mod vector;
 mod winograd;
 
+// Weight gradients.
+pub(crate) mod conv_weight_outer;
+
 use std::fmt;
 use std::sync::OnceLock;
 

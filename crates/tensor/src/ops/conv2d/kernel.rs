@@ -9,6 +9,7 @@
 //! change the order of sums and so the bits.
 
 use super::geometry::Conv2dGeometry;
+use super::weight_outer;
 
 /// The loops that compute a convolution or one of its adjoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,9 @@ pub enum Conv2dKernel {
     /// same reason an infinite pixel may make NaN of what would be infinite, or
     /// would not depend on it.
     Winograd,
+    /// The weight gradient with vectors over output channels: every pixel
+    /// contributes the outer product of its gradients and of its window.
+    OuterProducts,
 }
 
 /// Multiply-adds of an image below which nothing pays that needs preparing.
@@ -69,7 +73,7 @@ impl Conv2dGeometry {
     ///
     /// let pointwise = Conv2dGeometry::new(&[8, 32, 14, 14], &[64, 32, 1, 1], &Conv2dOptions::default())?;
     /// assert_eq!(pointwise.forward_kernel(), Conv2dKernel::Rows);
-    /// assert_eq!(pointwise.weight_kernel(), Conv2dKernel::Product);
+    /// assert_eq!(pointwise.weight_kernel(), Conv2dKernel::OuterProducts);
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[must_use]
@@ -105,6 +109,8 @@ impl Conv2dGeometry {
         let unpadded = window.padding_before == [0, 0] && window.padding_after == [0, 0];
         if self.is_tiny() || outs < FEW_CHANNELS {
             Conv2dKernel::Definition
+        } else if weight_outer::fits(self) {
+            Conv2dKernel::OuterProducts
         } else if window.kernel == [1, 1] && window.stride == [1, 1] && unpadded {
             Conv2dKernel::Product
         } else if (ins * self.taps()).saturating_mul(self.output[1]) > ROW_LIMIT {
