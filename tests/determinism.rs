@@ -70,8 +70,8 @@ fn forward_and_backward<T: Float>(
     Ok(tensors)
 }
 
-/// Convolutions that take each of the roads there are: unrolled, in one tile
-/// and in several, pointwise, direct, grouped, depthwise.
+/// Convolutions that take each of the roads there are: vectors over pixels, over
+/// channels, Winograd's tiles, the definition; grouped, depthwise, strided.
 fn convolutions<T: Float>() {
     let plain = Conv2dOptions::default();
     let cases: [(&str, &[usize], &[usize], Conv2dOptions); 7] = [

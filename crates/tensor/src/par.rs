@@ -76,20 +76,6 @@ pub(crate) fn for_each_piece<T: Send>(
     }
 }
 
-/// `f(i)` for `i` in `0..n`, in order. `cost` estimates the scalar operations
-/// of the whole.
-pub(crate) fn map_pieces<R: Send>(
-    n: usize,
-    cost: usize,
-    f: impl Fn(usize) -> R + Send + Sync,
-) -> Vec<R> {
-    if cost < SMALL || n <= 1 {
-        (0..n).map(f).collect()
-    } else {
-        (0..n).into_par_iter().map(f).collect()
-    }
-}
-
 /// `f` of every item: for pieces that are not runs of one slice, such as blocks
 /// of columns. `cost` estimates the scalar operations of the whole.
 pub(crate) fn for_each_item<I: Send>(items: Vec<I>, cost: usize, f: impl Fn(I) + Send + Sync) {
@@ -125,7 +111,7 @@ mod tests {
             with_threads(threads, || {
                 let mut out = vec![0usize; 1000];
                 for_each_piece(&mut out, 7, usize::MAX, |i, piece| piece.fill(i));
-                (out, map_pieces(50, usize::MAX, |i| i * i))
+                out
             })
             .unwrap()
         };
@@ -138,8 +124,9 @@ mod tests {
     fn small_work_stays_on_the_calling_thread() {
         let here = std::thread::current().id();
         let me = || std::thread::current().id();
-        let ids = map_pieces(8, SMALL - 1, |_| me());
-        assert!(ids.iter().all(|&id| id == here));
+        let mut ids = [None; 8];
+        for_each_piece(&mut ids, 1, SMALL - 1, |_, id| id[0] = Some(me()));
+        assert_eq!(ids, [Some(here); 8]);
         assert_eq!(join(SMALL - 1, me, me), (here, here));
     }
 }

@@ -25,7 +25,6 @@ mod padded;
 mod rows;
 #[cfg(test)]
 mod tests;
-mod unrolled;
 #[cfg(test)]
 mod weight_oracle;
 mod weight_outer;
@@ -251,8 +250,6 @@ pub(crate) fn input_loops<T: Float>(geometry: &Conv2dGeometry, g: &[T], w: &[T],
 /// w = the adjoint of w ↦ x ⋆ w applied to g. Every element of w is written.
 pub(crate) fn weight_loops<T: Float>(geometry: &Conv2dGeometry, x: &[T], g: &[T], w: &mut [T]) {
     match geometry.weight_kernel() {
-        Conv2dKernel::Product => unrolled::weight_pointwise(geometry, x, g, w),
-        Conv2dKernel::Unrolled => unrolled::weight(geometry, x, g, w),
         Conv2dKernel::OuterProducts => {
             weight_outer::weight(InstructionSet::best(), geometry, x, g, w);
         }

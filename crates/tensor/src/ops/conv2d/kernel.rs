@@ -18,18 +18,12 @@ pub enum Conv2dKernel {
     /// The definition, with the loop over a row of the image innermost: for
     /// small images and few channels, where nothing pays that needs preparing.
     Definition,
-    /// A matrix product with the image itself: the weight gradient of a kernel
-    /// of one tap at stride 1 without padding.
-    Product,
     /// Vectors over the pixels of the output, for a block of output channels at
     /// a time, from an image with its padding in scratch memory.
     Rows,
     /// Vectors over the output channels of a pixel, for a tile of pixels at a
     /// time, from such an image too: for planes whose rows do not fill vectors.
     Channels,
-    /// A matrix product with windows unrolled into columns, some output rows at
-    /// a time: any other weight gradient.
-    Unrolled,
     /// Winograd's tiles (Lavin and Gray, 2015): sixteen pixels from 36
     /// multiplications instead of 144, for a kernel of 3 × 3 taps at stride 1
     /// with many channels. Never for the weight's gradient.
@@ -50,12 +44,9 @@ pub enum Conv2dKernel {
 const TINY: u64 = 1 << 12;
 /// Strides beyond which a padded image would be parted into too many planes.
 const FAR: usize = 4;
-/// Output channels of a group below which unrolling a window costs more than
-/// it saves: every column is written once and read so many times.
+/// Output channels of a group below which vectors over them are mostly empty,
+/// and the definition's sums over rows are faster.
 const FEW_CHANNELS: usize = 4;
-/// Elements of the unrolled windows of one output row beyond which memory is
-/// not worth it.
-const ROW_LIMIT: usize = 1 << 22;
 
 /// Numbers in the longest vector.
 const LANES: usize = 16;
@@ -104,19 +95,11 @@ impl Conv2dGeometry {
     /// Which loops compute the gradient with respect to the weight.
     #[must_use]
     pub fn weight_kernel(&self) -> Conv2dKernel {
-        let window = &self.window;
-        let [ins, outs] = self.group_channels();
-        let unpadded = window.padding_before == [0, 0] && window.padding_after == [0, 0];
-        if self.is_tiny() || outs < FEW_CHANNELS {
-            Conv2dKernel::Definition
-        } else if weight_outer::fits(self) {
-            Conv2dKernel::OuterProducts
-        } else if window.kernel == [1, 1] && window.stride == [1, 1] && unpadded {
-            Conv2dKernel::Product
-        } else if (ins * self.taps()).saturating_mul(self.output[1]) > ROW_LIMIT {
+        let [_, outs] = self.group_channels();
+        if self.is_tiny() || outs < FEW_CHANNELS || !weight_outer::fits(self) {
             Conv2dKernel::Definition
         } else {
-            Conv2dKernel::Unrolled
+            Conv2dKernel::OuterProducts
         }
     }
 

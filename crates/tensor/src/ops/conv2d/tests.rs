@@ -187,7 +187,10 @@ fn every_algorithm_agrees_with_the_definition() {
     let plain = Conv2dOptions::default();
     let pointwise = case(&[2, 8, 9, 10], [12, 4, 1, 1], plain.groups(2));
     assert_eq!(pointwise.geometry().forward_kernel(), Conv2dKernel::Rows);
-    assert_eq!(pointwise.geometry().weight_kernel(), Conv2dKernel::Product);
+    assert_eq!(
+        pointwise.geometry().weight_kernel(),
+        Conv2dKernel::OuterProducts
+    );
     let depthwise = case(&[2, 8, 9, 10], [16, 1, 3, 3], plain.groups(8).padding(1));
     assert_eq!(depthwise.geometry().forward_kernel(), Conv2dKernel::Rows);
     let whole = case(
@@ -195,18 +198,30 @@ fn every_algorithm_agrees_with_the_definition() {
         [12, 4, 3, 3],
         plain.groups(2).stride((2, 1)).padding(1),
     );
-    assert_eq!(whole.geometry().weight_kernel(), Conv2dKernel::Unrolled);
+    assert_eq!(
+        whole.geometry().weight_kernel(),
+        Conv2dKernel::OuterProducts
+    );
     // Two tiles, a row dropped, more images than partial sums.
     let halves = case(
         &[11, 64, 22, 60],
         [4, 64, 3, 3],
         plain.stride((2, 1)).padding((0, 1)),
     );
-    assert_eq!(halves.geometry().weight_kernel(), Conv2dKernel::Unrolled);
+    assert_eq!(
+        halves.geometry().weight_kernel(),
+        Conv2dKernel::OuterProducts
+    );
     // Four tiles, the last one smaller.
     let tiled = case(&[9, 96, 23, 41], [4, 96, 3, 3], plain.padding(1));
-    assert_eq!(tiled.geometry().weight_kernel(), Conv2dKernel::Unrolled);
-    for case in [pointwise, depthwise, whole, halves, tiled] {
+    assert_eq!(
+        tiled.geometry().weight_kernel(),
+        Conv2dKernel::OuterProducts
+    );
+    // Windows so far apart that a padded image would be padding for the most part.
+    let sparse = case(&[2, 8, 3, 3], [16, 8, 3, 3], plain.padding(20).stride(20));
+    assert_eq!(sparse.geometry().weight_kernel(), Conv2dKernel::Definition);
+    for case in [pointwise, depthwise, whole, halves, tiled, sparse] {
         case.check();
     }
 }

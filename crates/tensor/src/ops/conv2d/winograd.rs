@@ -235,8 +235,8 @@ fn transform<'a, T: Float>(
     for c in 0..plan.channels[0] {
         let mut taps = [[T::ZERO; FILTERS]; 9];
         for o in 0..count {
-            for (tap, &weight) in kernel(o, c).iter().enumerate() {
-                taps[tap][o] = weight;
+            for (tap, &weight) in taps.iter_mut().zip(kernel(o, c)) {
+                tap[o] = weight;
             }
         }
         if turned {
