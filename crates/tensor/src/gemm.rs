@@ -157,7 +157,9 @@ fn product<T: Float>(
         }
     }
     // What the threads are asked to share is vectors of sixteen.
-    par::for_each_item(blocks, cost / 16, |(at, block)| run(at, block));
+    par::for_each_item(blocks, par::multiply_adds(cost), |(at, block)| {
+        run(at, block);
+    });
 }
 
 /// How many blocks of rows and of columns a result is cut into. Columns go

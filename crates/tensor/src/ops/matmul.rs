@@ -117,7 +117,7 @@ impl<T: Float> Tensor<T> {
             let steps = [a.batch, b.batch].map(|own| broadcast_strides(own, &batch));
             let mut pairs = Vec::new();
             for_each_row(&nest(&batch, &steps), |pair| pairs.push(pair));
-            let cost = len.saturating_mul(k);
+            let cost = par::multiply_adds(len.saturating_mul(k));
             par::for_each_piece(data, m * n, cost, |i, out| {
                 let Some(&[i, j]) = pairs.get(i) else { return };
                 let x = Operand::new(&x[i * m * k..][..m * k], transpose_lhs);

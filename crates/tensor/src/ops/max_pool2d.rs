@@ -185,8 +185,7 @@ fn by_lines_with_indices<T: Float>(
     let planes = x
         .chunks_exact(in_plane)
         .zip(y.chunks_exact_mut(out_plane))
-        .zip(indices.chunks_exact_mut(out_plane))
-        .collect();
+        .zip(indices.chunks_exact_mut(out_plane));
     par::for_each_item(planes, geometry.cost(), |((x, y), at)| {
         max_plane(geometry, x, y, at);
     });

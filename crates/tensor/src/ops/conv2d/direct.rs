@@ -19,6 +19,12 @@ pub(super) fn part<T>(data: &[T], i: usize, len: usize) -> &[T] {
     &data[i * len..(i + 1) * len]
 }
 
+/// The work, as [`par`] estimates it: a multiply-add of these loops costs some
+/// eight times one of a vector kernel.
+fn cost(geometry: &Conv2dGeometry) -> usize {
+    geometry.cost().saturating_mul(8)
+}
+
 /// y = b + x ⋆ w.
 pub(super) fn forward<T: Float>(
     geometry: &Conv2dGeometry,
@@ -29,7 +35,7 @@ pub(super) fn forward<T: Float>(
 ) {
     let ([ins, outs], [in_plane, out_plane]) = (geometry.group_channels(), geometry.planes());
     let (window, taps) = (&geometry.window, geometry.taps());
-    par::for_each_piece(y, out_plane, geometry.cost(), |i, y| {
+    par::for_each_piece(y, out_plane, cost(geometry), |i, y| {
         let (image, o) = (i / geometry.out_channels, i % geometry.out_channels);
         let first = image * geometry.in_channels + o / outs * ins;
         y.fill(epilogue.bias(o));
@@ -51,7 +57,7 @@ pub(super) fn forward<T: Float>(
 pub(super) fn input<T: Float>(geometry: &Conv2dGeometry, g: &[T], w: &[T], x: &mut [T]) {
     let ([ins, outs], [in_plane, out_plane]) = (geometry.group_channels(), geometry.planes());
     let (window, taps) = (&geometry.window, geometry.taps());
-    par::for_each_piece(x, in_plane, geometry.cost(), |i, x| {
+    par::for_each_piece(x, in_plane, cost(geometry), |i, x| {
         let (image, c) = (i / geometry.in_channels, i % geometry.in_channels);
         let first = c / ins * outs;
         x.fill(T::ZERO);
@@ -71,7 +77,7 @@ pub(super) fn input<T: Float>(geometry: &Conv2dGeometry, g: &[T], w: &[T], x: &m
 pub(super) fn weight<T: Float>(geometry: &Conv2dGeometry, x: &[T], g: &[T], w: &mut [T]) {
     let ([ins, outs], [in_plane, out_plane]) = (geometry.group_channels(), geometry.planes());
     let (window, taps) = (&geometry.window, geometry.taps());
-    par::for_each_piece(w, taps, geometry.cost(), |i, w| {
+    par::for_each_piece(w, taps, cost(geometry), |i, w| {
         let (o, c) = (i / ins, i % ins);
         w.fill(T::ZERO);
         for image in 0..geometry.images() {

@@ -6,6 +6,7 @@
 //! speak of one geometry, whichever of the three tensors they are to find.
 
 use crate::error::{Error, Result};
+use crate::par;
 use crate::window::{Padding, Pair, Window2d};
 
 /// How a convolution slides: stride 1, no padding, dilation 1 and one group
@@ -255,9 +256,9 @@ impl Conv2dGeometry {
         [self.input, self.output].map(|[height, width]| height * width)
     }
 
-    /// The work, as [`par`](crate::par) estimates it.
+    /// The work of a vector kernel, as [`par`] estimates it.
     pub(crate) fn cost(&self) -> usize {
-        usize::try_from(self.multiply_adds()).unwrap_or(usize::MAX)
+        par::multiply_adds(usize::try_from(self.multiply_adds()).unwrap_or(usize::MAX))
     }
 }
 

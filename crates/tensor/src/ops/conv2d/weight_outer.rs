@@ -25,8 +25,8 @@ use crate::{par, scratch};
 
 /// Pieces that large work is cut into, at least where it can be.
 const PIECES: usize = 4;
-/// Multiply-adds that are worth a piece.
-const PIECE: usize = 1 << 18;
+/// Work that is worth a piece, as [`par`] counts it.
+const PIECE: usize = par::multiply_adds(1 << 18);
 /// Input weights transposed at a time, at the end.
 const STRIP: usize = 64;
 

@@ -105,8 +105,7 @@ fn in_pieces<T: Float>(
     let pieces = x
         .chunks(input)
         .zip(y.chunks_mut(output))
-        .map(|(x, y)| (x, y, places.next().unwrap_or_default()))
-        .collect();
+        .map(|(x, y)| (x, y, places.next().unwrap_or_default()));
     par::for_each_item(pieces, geometry.cost(), |(x, y, at)| f(x, y, at));
 }
 
