@@ -125,6 +125,7 @@ fn threads_that_cannot_be_started() {
     refused! {
         par::with_threads(0, || ()) => "with_threads", "1..=1024", "got 0";
         par::with_threads(usize::MAX, || ()) => "with_threads", usize::MAX.to_string();
+        par::set_threads(0) => "set_threads", "1..=1024", "got 0";
     }
 }
 

@@ -62,7 +62,7 @@ impl Conv2dGeometry {
     /// ```
     /// use wengert_tensor::{Conv2dGeometry, Conv2dKernel, Conv2dOptions};
     ///
-    /// let pointwise = Conv2dGeometry::new(&[8, 32, 14, 14], &[64, 32, 1, 1], &Conv2dOptions::default())?;
+    /// let pointwise = Conv2dGeometry::new(&[8, 32, 16, 16], &[64, 32, 1, 1], &Conv2dOptions::default())?;
     /// assert_eq!(pointwise.forward_kernel(), Conv2dKernel::Rows);
     /// assert_eq!(pointwise.weight_kernel(), Conv2dKernel::OuterProducts);
     /// # Ok::<(), wengert_tensor::Error>(())
