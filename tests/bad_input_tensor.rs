@@ -277,6 +277,7 @@ fn shapes_that_do_not_broadcast() {
         x.gt(&y) => "gt", both;
         x.ge(&y) => "ge", both;
         x.masked_fill(&other_mask, 0.0) => "masked_fill", both;
+        x.relu_backward(&y) => "relu_backward", both;
         mask.and(&other_mask) => "and", both;
         mask.or(&other_mask) => "or", both;
         mask.where_(&y, &x) => "where_", both;

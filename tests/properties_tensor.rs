@@ -93,6 +93,9 @@ const OPERATIONS: &[Row] = &[
         (of(d.mask(&d.shape).or(&d.mask(&d.partner))), both_masks(d))
     }),
     ("not", |d| (of(Ok(d.mask(&d.shape).not())), same(d))),
+    ("relu_backward", |d| {
+        (of(d.x().relu_backward(&d.y())), both(d))
+    }),
     ("masked_fill", |d| {
         (of(d.x().masked_fill(&d.mask(&d.partner), 0.0)), both(d))
     }),

@@ -80,20 +80,25 @@ impl<T: Element> Tensor<T> {
         Ok(tensor)
     }
 
-    /// A tensor in the shape of one that exists, whose elements are those of
-    /// the iterator: what [`arbitrary`](Self::arbitrary) is to a loop, this is
-    /// to a map. (An iterator that ends early leaves arbitrary elements.)
-    fn of_iter<U: Element>(like: &Tensor<U>, elements: impl Iterator<Item = T>) -> Self {
+    /// A tensor of arbitrary contents in the shape of one that exists, for
+    /// results that write every element.
+    pub(crate) fn arbitrary_like<U: Element>(like: &Tensor<U>) -> Self {
         let Ok(storage) = Storage::arbitrary(like.len) else {
-            // Memory has ended, which is for `collect` to say.
-            return Self::from_parts(like.shape(), elements.collect::<Vec<_>>());
+            // Memory has ended, which is for the standard library to say.
+            return Self::from_parts(like.shape(), vec![T::ZERO; like.len]);
         };
-        let mut tensor = Self {
+        Self {
             shape: like.shape.clone(),
             storage,
             start: 0,
             len: like.len,
-        };
+        }
+    }
+
+    /// A tensor in the shape of one that exists, whose elements are those of
+    /// the iterator. (An iterator that ends early leaves arbitrary elements.)
+    fn of_iter<U: Element>(like: &Tensor<U>, elements: impl Iterator<Item = T>) -> Self {
+        let mut tensor = Self::arbitrary_like(like);
         let out = tensor.as_mut_slice().iter_mut();
         out.zip(elements).for_each(|(y, x)| *y = x);
         tensor

@@ -202,8 +202,17 @@ impl<T: Float> Var<T> {
 /// an operation which rectifies what it stores need not keep what it had before.
 pub(super) fn rectified<T: Float>(x: &Var<T>, value: Tensor<T>) -> Result<Var<T>> {
     let y = value.clone();
-    let rule = pull(move |g: &Var<T>| g.masked_fill(&y.le_scalar(T::ZERO), T::ZERO));
+    let rule = pull(move |g: &Var<T>| relu_backward(&y, g));
     Var::record("relu", value, [(x, rule)])
+}
+
+/// g where the output y of a rectifier is positive: linear in g, and its own
+/// adjoint.
+fn relu_backward<T: Float>(y: &Tensor<T>, g: &Var<T>) -> Result<Var<T>> {
+    let value = y.relu_backward(g.value())?;
+    let y = y.clone();
+    let rule = pull(move |g: &Var<T>| relu_backward(&y, g));
+    Var::record("relu_backward", value, [(g, rule)])
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@
 //!
 //! **Cost.** One pass over the operands and one over the result.
 
-use super::elementwise::zip;
+use super::elementwise::{map, zip};
 use crate::element::Element;
 use crate::error::Result;
 use crate::shape::{allocate, broadcast, broadcast_strides, for_each_row, nest};
@@ -32,7 +32,7 @@ macro_rules! comparisons {
             #[doc = concat!("Where `self ", $sign, " rhs`, for one value.")]
             #[must_use]
             pub fn $scalar(&self, rhs: T) -> Tensor<bool> {
-                self.map(|x| x $op rhs)
+                map(self, |x| x $op rhs)
             }
         )+}
     };

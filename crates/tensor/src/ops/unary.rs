@@ -9,21 +9,22 @@
 //! **Cost.** One pass over the operand and one over the result. Exponentials
 //! and logarithms are the standard library's, some ten nanoseconds each.
 
-use super::elementwise::{larger, smaller};
+use super::elementwise::{larger, map, smaller, zip};
 use crate::element::{Float, Number};
+use crate::error::Result;
 use crate::tensor::Tensor;
 
 impl<T: Number> Tensor<T> {
     /// −x. Also the operator `-`.
     #[must_use]
     pub fn neg(&self) -> Self {
-        self.map(T::negated)
+        map(self, T::negated)
     }
 
     /// |x|.
     #[must_use]
     pub fn abs(&self) -> Self {
-        self.map(T::magnitude)
+        map(self, T::magnitude)
     }
 
     /// −1, 0 or 1: the side of zero that x is on. NaN is on neither: 0.
@@ -36,7 +37,7 @@ impl<T: Number> Tensor<T> {
     /// ```
     #[must_use]
     pub fn sign(&self) -> Self {
-        self.map(|x| {
+        map(self, |x| {
             if x > T::ZERO {
                 T::ONE
             } else if x < T::ZERO {
@@ -50,13 +51,33 @@ impl<T: Number> Tensor<T> {
     /// x².
     #[must_use]
     pub fn square(&self) -> Self {
-        self.map(|x| x.times(x))
+        map(self, |x| x.times(x))
     }
 
     /// max(x, 0): the rectified linear unit. NaN stays NaN.
     #[must_use]
     pub fn relu(&self) -> Self {
-        self.map(rectified)
+        map(self, rectified)
+    }
+
+    /// The gradient of [`relu`](Self::relu) with respect to its input, for
+    /// `self` its output: `grad` where the output is positive or NaN, 0
+    /// elsewhere. PyTorch's `threshold_backward`.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    ///
+    /// let y = Tensor::from([-1.0, 0.0, 2.0]).relu();
+    /// let grad = y.relu_backward(&Tensor::from([10.0, 20.0, 30.0]))?;
+    /// assert_eq!(grad.to_vec(), [0.0, 0.0, 30.0]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Shape`](crate::Error::Shape) if the shapes do not broadcast.
+    pub fn relu_backward(&self, grad: &Self) -> Result<Self> {
+        let chosen = |y, g| if y <= T::ZERO { T::ZERO } else { g };
+        zip("relu_backward", self, grad, chosen)
     }
 
     /// x, but no less than `min` and no more than `max`; `max` everywhere if
@@ -70,19 +91,19 @@ impl<T: Number> Tensor<T> {
     /// ```
     #[must_use]
     pub fn clamp(&self, min: T, max: T) -> Self {
-        self.map(|x| smaller(larger(x, min), max))
+        map(self, |x| smaller(larger(x, min), max))
     }
 
     /// x, but no less than `min`: [`clamp`](Self::clamp) without an upper limit.
     #[must_use]
     pub fn clamp_min(&self, min: T) -> Self {
-        self.map(|x| larger(x, min))
+        map(self, |x| larger(x, min))
     }
 
     /// x, but no more than `max`: [`clamp`](Self::clamp) without a lower limit.
     #[must_use]
     pub fn clamp_max(&self, max: T) -> Self {
-        self.map(|x| smaller(x, max))
+        map(self, |x| smaller(x, max))
     }
 }
 
@@ -90,32 +111,32 @@ impl<T: Float> Tensor<T> {
     /// eˣ.
     #[must_use]
     pub fn exp(&self) -> Self {
-        self.map(T::exp)
+        map(self, T::exp)
     }
 
     /// The natural logarithm: −∞ at 0, NaN below.
     #[must_use]
     pub fn log(&self) -> Self {
-        self.map(T::ln)
+        map(self, T::ln)
     }
 
     /// √x: NaN below 0.
     #[must_use]
     pub fn sqrt(&self) -> Self {
-        self.map(T::sqrt)
+        map(self, T::sqrt)
     }
 
     /// xᵖ for one real exponent. 0⁰ is 1; a negative x has a power only if p is
     /// a whole number, and is NaN otherwise.
     #[must_use]
     pub fn powf(&self, exponent: T) -> Self {
-        self.map(|x| x.powf(exponent))
+        map(self, |x| x.powf(exponent))
     }
 
     /// xⁿ for one whole exponent, by repeated multiplication.
     #[must_use]
     pub fn powi(&self, exponent: i32) -> Self {
-        self.map(|x| x.powi(exponent))
+        map(self, |x| x.powi(exponent))
     }
 
     /// 1 / (1 + e⁻ˣ): the logistic function, from 0 at −∞ to 1 at ∞.
@@ -129,13 +150,13 @@ impl<T: Float> Tensor<T> {
     #[must_use]
     pub fn sigmoid(&self) -> Self {
         // Where e⁻ˣ overflows to infinity the quotient is 0, as it should be.
-        self.map(|x| T::ONE / (T::ONE + (-x).exp()))
+        map(self, |x| T::ONE / (T::ONE + (-x).exp()))
     }
 
     /// The hyperbolic tangent, from −1 at −∞ to 1 at ∞.
     #[must_use]
     pub fn tanh(&self) -> Self {
-        self.map(T::tanh)
+        map(self, T::tanh)
     }
 }
 

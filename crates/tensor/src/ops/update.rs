@@ -3,6 +3,7 @@
 //! Each is one sweep over memory, and touches no fresh memory if nothing else
 //! shares the tensor that it writes to.
 
+use super::elementwise::{update, update_both};
 use crate::element::{Float, Number};
 use crate::error::{Error, Result};
 use crate::tensor::Tensor;
@@ -29,9 +30,7 @@ impl<T: Number> Tensor<T> {
     /// [`Error::Shape`] if the shapes differ.
     pub fn add_assign(&mut self, rhs: &Self) -> Result<()> {
         same_shape("add_assign", self, rhs)?;
-        for (x, &y) in self.as_mut_slice().iter_mut().zip(rhs) {
-            *x = x.plus(y);
-        }
+        update(self.as_mut_slice(), rhs.as_slice(), |x, y| *x = x.plus(y));
         Ok(())
     }
 
@@ -51,9 +50,8 @@ impl<T: Number> Tensor<T> {
     /// [`Error::Shape`] if the shapes differ.
     pub fn add_scaled(&mut self, factor: T, rhs: &Self) -> Result<()> {
         same_shape("add_scaled", self, rhs)?;
-        for (x, &y) in self.as_mut_slice().iter_mut().zip(rhs) {
-            *x = x.plus(factor.times(y));
-        }
+        let add = |x: &mut T, y: T| *x = x.plus(factor.times(y));
+        update(self.as_mut_slice(), rhs.as_slice(), add);
         Ok(())
     }
 
@@ -121,14 +119,11 @@ impl<T: Float> Tensor<T> {
         step.check("sgd_step")?;
         same_shape("sgd_step", self, gradient)?;
         let (lr, decay) = (T::of(step.lr), T::of(step.weight_decay));
-        for (p, &g) in self.as_mut_slice().iter_mut().zip(gradient) {
-            let g = if step.weight_decay == 0.0 {
-                g
-            } else {
-                g + decay * *p
-            };
-            *p -= lr * g;
-        }
+        let decays = step.weight_decay != 0.0;
+        let (p, g) = (self.as_mut_slice(), gradient.as_slice());
+        update(p, g, |p, g| {
+            *p -= lr * if decays { g + decay * *p } else { g }
+        });
         Ok(())
     }
 
@@ -159,20 +154,13 @@ impl<T: Float> Tensor<T> {
             1.0 - step.dampening,
         ]
         .map(T::of);
-        let sweep = self
-            .as_mut_slice()
-            .iter_mut()
-            .zip(velocity.as_mut_slice())
-            .zip(gradient);
-        for ((p, v), &g) in sweep {
-            let g = if step.weight_decay == 0.0 {
-                g
-            } else {
-                g + decay * *p
-            };
+        let (decays, nesterov) = (step.weight_decay != 0.0, step.nesterov);
+        let targets = [self.as_mut_slice(), velocity.as_mut_slice()];
+        update_both(targets, gradient.as_slice(), |p, v, g| {
+            let g = if decays { g + decay * *p } else { g };
             *v = momentum * *v + fresh * g;
-            *p -= lr * if step.nesterov { g + momentum * *v } else { *v };
-        }
+            *p -= lr * if nesterov { g + momentum * *v } else { *v };
+        });
         Ok(())
     }
 }
