@@ -25,6 +25,7 @@ mod padded;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod weight_inner;
 #[cfg(test)]
 mod weight_oracle;
 mod weight_outer;
@@ -249,10 +250,10 @@ pub(crate) fn input_loops<T: Float>(geometry: &Conv2dGeometry, g: &[T], w: &[T],
 
 /// w = the adjoint of w ↦ x ⋆ w applied to g. Every element of w is written.
 pub(crate) fn weight_loops<T: Float>(geometry: &Conv2dGeometry, x: &[T], g: &[T], w: &mut [T]) {
+    let set = InstructionSet::best();
     match geometry.weight_kernel() {
-        Conv2dKernel::OuterProducts => {
-            weight_outer::weight(InstructionSet::best(), geometry, x, g, w);
-        }
+        Conv2dKernel::InnerProducts => weight_inner::weight(set, geometry, x, g, w),
+        Conv2dKernel::OuterProducts => weight_outer::weight(set, geometry, x, g, w),
         _ => direct::weight(geometry, x, g, w),
     }
 }

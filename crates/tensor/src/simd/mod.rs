@@ -54,6 +54,7 @@ mod vector;
 mod winograd;
 
 // Weight gradients.
+pub(crate) mod conv_weight_inner;
 pub(crate) mod conv_weight_outer;
 
 use std::fmt;

@@ -38,15 +38,18 @@ pub enum Conv2dKernel {
     /// The weight gradient with vectors over output channels: every pixel
     /// contributes the outer product of its gradients and of its window.
     OuterProducts,
+    /// The weight gradient with vectors over the pixels of a row: every weight
+    /// is the inner product of a plane of gradients and a shifted plane of the
+    /// image. For few channels and wide planes.
+    InnerProducts,
 }
 
 /// Multiply-adds of an image below which nothing pays that needs preparing.
 const TINY: u64 = 1 << 12;
 /// Strides beyond which a padded image would be parted into too many planes.
 const FAR: usize = 4;
-/// Output channels of a group below which vectors over them are mostly empty,
-/// and the definition's sums over rows are faster.
-const FEW_CHANNELS: usize = 4;
+/// Multiply-adds below which a weight's gradient is summed at once.
+const FEW: u64 = 1 << 9;
 
 /// Numbers in the longest vector.
 const LANES: usize = 16;
@@ -92,14 +95,23 @@ impl Conv2dGeometry {
         }
     }
 
-    /// Which loops compute the gradient with respect to the weight.
+    /// Which loops compute the gradient with respect to the weight: of those
+    /// with vectors over output channels and those with vectors over the pixels
+    /// of a row, the ones that leave fewer lanes empty.
     #[must_use]
     pub fn weight_kernel(&self) -> Conv2dKernel {
+        let far = self.window.stride.iter().any(|&stride| stride > FAR);
         let [_, outs] = self.group_channels();
-        if self.is_tiny() || outs < FEW_CHANNELS || !weight_outer::fits(self) {
+        let full = |count: usize| count as f64 / count.max(1).next_multiple_of(LANES) as f64;
+        let fuller = full(self.output[1]) > full(outs);
+        if self.multiply_adds() <= FEW {
             Conv2dKernel::Definition
-        } else {
+        } else if !far && (fuller || !weight_outer::fits(self)) {
+            Conv2dKernel::InnerProducts
+        } else if weight_outer::fits(self) {
             Conv2dKernel::OuterProducts
+        } else {
+            Conv2dKernel::Definition
         }
     }
 

@@ -18,6 +18,8 @@
 //!
 //! **Cost.** One pass over the image for each call of the convolution.
 
+use super::geometry::Conv2dGeometry;
+
 /// A sum over taps at every output pixel: what a convolution, and the input
 /// gradient of one, are to the kernels.
 #[derive(Debug)]
@@ -55,6 +57,19 @@ pub(super) struct Layout {
 }
 
 impl Correlation {
+    /// The one that a convolution is.
+    pub(super) fn of(geometry: &Conv2dGeometry) -> Self {
+        let window = &geometry.window;
+        let taps = |axis: usize| (0..window.kernel[axis]).map(move |i| i * window.dilation[axis]);
+        Self {
+            input: geometry.input,
+            output: geometry.output,
+            stride: window.stride,
+            before: window.padding_before,
+            taps: taps(0).flat_map(|i| taps(1).map(move |j| [i, j])).collect(),
+        }
+    }
+
     /// The layout of the padded image.
     pub(super) fn layout(&self) -> Layout {
         // Along each axis: pixels of a phase that are wanted, pixels that the

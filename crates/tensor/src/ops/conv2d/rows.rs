@@ -46,15 +46,7 @@ pub(super) fn forward<T: Float>(
     epilogue: Epilogue<'_, T>,
     y: &mut [T],
 ) {
-    let window = &geometry.window;
-    let taps = |axis: usize| (0..window.kernel[axis]).map(move |i| i * window.dilation[axis]);
-    let correlation = Correlation {
-        input: geometry.input,
-        output: geometry.output,
-        stride: window.stride,
-        before: window.padding_before,
-        taps: taps(0).flat_map(|i| taps(1).map(move |j| [i, j])).collect(),
-    };
+    let correlation = Correlation::of(geometry);
     let [ins, outs] = geometry.group_channels();
     let layout = correlation.layout();
     let all = Part {

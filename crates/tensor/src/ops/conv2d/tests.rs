@@ -185,42 +185,32 @@ proptest! {
 #[test]
 fn every_algorithm_agrees_with_the_definition() {
     let plain = Conv2dOptions::default();
+    let weight = |case: &Case| case.geometry().weight_kernel();
     let pointwise = case(&[2, 8, 9, 10], [12, 4, 1, 1], plain.groups(2));
     assert_eq!(pointwise.geometry().forward_kernel(), Conv2dKernel::Rows);
-    assert_eq!(
-        pointwise.geometry().weight_kernel(),
-        Conv2dKernel::OuterProducts
-    );
+    assert_eq!(weight(&pointwise), Conv2dKernel::InnerProducts);
     let depthwise = case(&[2, 8, 9, 10], [16, 1, 3, 3], plain.groups(8).padding(1));
     assert_eq!(depthwise.geometry().forward_kernel(), Conv2dKernel::Rows);
+    assert_eq!(weight(&depthwise), Conv2dKernel::InnerProducts);
     let whole = case(
         &[3, 8, 9, 10],
-        [12, 4, 3, 3],
+        [24, 4, 3, 3],
         plain.groups(2).stride((2, 1)).padding(1),
     );
-    assert_eq!(
-        whole.geometry().weight_kernel(),
-        Conv2dKernel::OuterProducts
-    );
-    // Two tiles, a row dropped, more images than partial sums.
+    assert_eq!(weight(&whole), Conv2dKernel::OuterProducts);
+    // A row dropped, more images than partial sums.
     let halves = case(
         &[11, 64, 22, 60],
         [4, 64, 3, 3],
         plain.stride((2, 1)).padding((0, 1)),
     );
-    assert_eq!(
-        halves.geometry().weight_kernel(),
-        Conv2dKernel::OuterProducts
-    );
-    // Four tiles, the last one smaller.
-    let tiled = case(&[9, 96, 23, 41], [4, 96, 3, 3], plain.padding(1));
-    assert_eq!(
-        tiled.geometry().weight_kernel(),
-        Conv2dKernel::OuterProducts
-    );
+    assert_eq!(weight(&halves), Conv2dKernel::InnerProducts);
+    // Tiles of both sizes, rows of which the last vector is nearly empty.
+    let tiled = case(&[9, 48, 23, 33], [14, 48, 3, 3], plain.padding(1));
+    assert_eq!(weight(&tiled), Conv2dKernel::OuterProducts);
     // Windows so far apart that a padded image would be padding for the most part.
     let sparse = case(&[2, 8, 3, 3], [16, 8, 3, 3], plain.padding(20).stride(20));
-    assert_eq!(sparse.geometry().weight_kernel(), Conv2dKernel::Definition);
+    assert_eq!(weight(&sparse), Conv2dKernel::Definition);
     for case in [pointwise, depthwise, whole, halves, tiled, sparse] {
         case.check();
     }
