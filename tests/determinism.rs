@@ -10,6 +10,7 @@ use wengert::par::{SMALL, threads, with_threads};
 use wengert::prelude::*;
 use wengert::random::GeneratorState;
 use wengert::{Float, MaxPool2dOptions};
+use wengert_tests::nets::{lenet, mixed};
 
 /// Numbers of threads: one, fewer and more than there are cores, and one that
 /// divides nothing.
@@ -284,6 +285,48 @@ fn trained<T: Float>(seed: u64) -> Result<Vec<Tensor<T>>> {
 fn training_on_any_number_of_threads() {
     assert_same_bits::<f32>("training", || trained(3));
     assert_same_bits::<f64>("training", || trained(3));
+}
+
+/// The losses of an epoch with SGD and momentum, and the parameters after it.
+fn an_epoch<T: Float>(
+    model: fn(&mut Generator) -> Result<Sequential<T>>,
+    dataset: &Dataset,
+    batch: usize,
+) -> Result<Vec<Tensor<T>>> {
+    let mut rng = Generator::new(0);
+    let mut run = Run {
+        model: model(&mut rng)?,
+        sgd: Sgd::builder(0.02).momentum(0.9).build()?,
+        rng,
+    };
+    let mut tensors = Vec::new();
+    for batch in dataset.batches(batch)?.shuffled(&mut run.rng.clone()) {
+        let (images, labels) = batch?;
+        tensors.push(run.step(&images, &labels)?);
+    }
+    tensors.extend(run.parameters());
+    Ok(tensors)
+}
+
+#[test]
+fn an_epoch_of_lenet_on_any_number_of_threads() -> Result<()> {
+    // The digits in the middle of the plane that LeNet was made for.
+    let digits = digits()?.subset(&(0..100).collect::<Vec<_>>())?;
+    let images = digits.images().pad(&[(10, 10), (10, 10)], 0.0)?;
+    let digits = Dataset::new(images, digits.labels().clone(), digits.classes())?;
+    assert_same_bits("LeNet", || an_epoch::<f32>(lenet, &digits, 32));
+    assert_same_bits("LeNet", || an_epoch::<f64>(lenet, &digits, 32));
+    Ok(())
+}
+
+#[test]
+fn an_epoch_with_every_kernel_on_any_number_of_threads() -> Result<()> {
+    let images = randn::<f32>(&[21, 3, 20, 20], 1)?;
+    let labels = Tensor::from_fn([21], |i| (i[0] % 10) as i64)?;
+    let dataset = Dataset::new(images, labels, 10)?;
+    assert_same_bits("mixed", || an_epoch::<f32>(mixed, &dataset, 8));
+    assert_same_bits("mixed", || an_epoch::<f64>(mixed, &dataset, 8));
+    Ok(())
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod book;
 pub mod draw;
 pub mod expected;
+pub mod nets;
 #[path = "../reference/mod.rs"]
 pub mod reference;
 
