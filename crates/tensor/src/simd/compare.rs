@@ -20,6 +20,10 @@ pub trait Compare<T>: Copy {
     /// Where self is larger than other or NaN: where it takes the place of the
     /// largest so far.
     fn wins_over(self, other: Self) -> Self::Mask;
+    /// Where self is larger than other, and neither is NaN.
+    fn exceeds(self, other: Self) -> Self::Mask;
+    /// Whether there is a NaN in either.
+    fn unordered(self, other: Self) -> bool;
     /// Where both are equal.
     fn equals(self, other: Self) -> Self::Mask;
     /// The lanes of `yes` where the mask says so, else those of `no`.
@@ -49,6 +53,14 @@ impl<T: Number> Compare<T> for Array<T> {
     fn wins_over(self, other: Self) -> [bool; 4] {
         let (x, y) = (self.0, other.0);
         [0, 1, 2, 3].map(|i| (x[i] > y[i]) | x[i].is_nan_value())
+    }
+    #[inline(always)]
+    fn exceeds(self, other: Self) -> [bool; 4] {
+        [0, 1, 2, 3].map(|i| self.0[i] > other.0[i])
+    }
+    #[inline(always)]
+    fn unordered(self, other: Self) -> bool {
+        [self, other].iter().flat_map(|v| v.0).any(T::is_nan_value)
     }
     #[inline(always)]
     fn equals(self, other: Self) -> [bool; 4] {
@@ -92,6 +104,14 @@ macro_rules! masks {
                     $compare::<_CMP_GT_OQ>(self.0, other.0)
                         | $compare::<_CMP_UNORD_Q>(self.0, self.0)
                 }
+            }
+            #[inline(always)]
+            fn exceeds(self, other: Self) -> $mask {
+                unsafe { $compare::<_CMP_GT_OQ>(self.0, other.0) }
+            }
+            #[inline(always)]
+            fn unordered(self, other: Self) -> bool {
+                unsafe { $compare::<_CMP_UNORD_Q>(self.0, other.0) != 0 }
             }
             #[inline(always)]
             fn equals(self, other: Self) -> $mask {
@@ -154,6 +174,7 @@ masks!(
 macro_rules! registers {
     (
         $vector:ty, $t:ty, $lanes:literal, $register:ty, $compare:ident, $or:ident, $blend:ident,
+        $signs:ident,
         $widen:expr, $narrow:expr
     ) => {
         // SAFETY of every block: as above.
@@ -168,6 +189,14 @@ macro_rules! registers {
                         $compare::<_CMP_UNORD_Q>(self.0, self.0),
                     )
                 }
+            }
+            #[inline(always)]
+            fn exceeds(self, other: Self) -> $register {
+                unsafe { $compare::<_CMP_GT_OQ>(self.0, other.0) }
+            }
+            #[inline(always)]
+            fn unordered(self, other: Self) -> bool {
+                unsafe { $signs($compare::<_CMP_UNORD_Q>(self.0, other.0)) != 0 }
             }
             #[inline(always)]
             fn equals(self, other: Self) -> $register {
@@ -203,6 +232,7 @@ registers!(
     _mm256_cmp_ps,
     _mm256_or_ps,
     _mm256_blendv_ps,
+    _mm256_movemask_ps,
     |bytes| _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes)),
     |x| {
         let x = _mm256_cvttps_epi32(x);
@@ -220,6 +250,7 @@ registers!(
     _mm256_cmp_pd,
     _mm256_or_pd,
     _mm256_blendv_pd,
+    _mm256_movemask_pd,
     |bytes| _mm256_cvtepi32_pd(_mm_cvtepu8_epi32(bytes)),
     |x| {
         let x = _mm256_cvttpd_epi32(x);
@@ -257,11 +288,16 @@ mod tests {
                 };
                 let (one, zero) = (V::splat(T::ONE), V::zero());
                 let wins = store(V::select(a.wins_over(b), one, zero));
+                let exceeds = store(V::select(a.exceeds(b), one, zero));
+                let any_nan = x.iter().chain(&y).any(|x| x.as_f64().is_nan());
+                assert_eq!(a.unordered(b), any_nan);
+                assert!(!one.unordered(zero));
                 let equal = store(V::select(a.equals(b), one, zero));
                 let largest = store(b.largest(a));
                 for i in 0..lanes {
                     let (x, y) = (x[i].as_f64(), y[i].as_f64());
                     assert_eq!(wins[i] == T::ONE, x > y || x.is_nan());
+                    assert_eq!(exceeds[i] == T::ONE, x > y);
                     assert_eq!(equal[i] == T::ONE, x == y);
                     let expected = if x > y || x.is_nan() { x } else { y };
                     assert_eq!(largest[i].as_f64().is_nan(), expected.is_nan());

@@ -1,6 +1,6 @@
 //! Poolings with vectors along the output columns.
 //!
-//! Two shapes of loop. Windows of 2 × 2 side by side ([`MaxPairs`],
+//! Windows of 2 × 2 side by side ([`MaxPairs`],
 //! [`AveragePairs`] and the ways back) read two rows of the plane as it is, and
 //! part even columns from odd ones in registers:
 //!
@@ -11,17 +11,15 @@
 //!     y[p, q ..] = the largest (the mean) of a, b, c, d
 //! ```
 //!
-//! Any other maximum ([`MaxWindows`]) reads a padded copy of the plane whose
-//! columns are sorted by their remainder modulo the stride, so that each tap
-//! of sixteen neighbouring windows is one load:
-//!
-//! ```text
-//! for each output row p, vector of output columns q
-//!     for each tap (i, j) whose row is inside the plane
-//!         y[p, q ..] = max(y[p, q ..], copy[p·s + i·d, phase(j) + q ..])
-//! ```
+//! Any other maximum is found by [`windows`], and its gradient by [`gather`].
 //!
 //! **Cost.** Next to no arithmetic: the pairs are bound by memory.
+
+mod gather;
+mod windows;
+
+pub(crate) use gather::{GatherTap, GatherWindows};
+pub(crate) use windows::{MaxWindows, Rows, SortedColumns};
 
 use super::{Kernel, Lanes, Vector};
 
@@ -346,192 +344,6 @@ fn fill_rest<T: Lanes>(pairs: Pairs, x: &mut [T]) {
         }
         if h % 2 == 1 {
             plane[(h - 1) * w..].fill(T::ZERO);
-        }
-    }
-}
-
-/// What windows read along the height.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Rows {
-    /// H.
-    pub(crate) input: usize,
-    pub(crate) kernel: usize,
-    pub(crate) stride: usize,
-    pub(crate) dilation: usize,
-    /// Rows of padding above the plane.
-    pub(crate) before: usize,
-}
-
-impl Rows {
-    /// The first tap of window `p` inside the plane, and the one after the last.
-    #[inline(always)]
-    pub(crate) fn taps(self, p: usize) -> [usize; 2] {
-        let start = p * self.stride;
-        let tap = |row: usize| row.saturating_sub(start).div_ceil(self.dilation);
-        [
-            tap(self.before),
-            tap(self.before + self.input).min(self.kernel),
-        ]
-    }
-
-    /// The row that tap `i` of window `p` reads, which must be inside the plane.
-    #[inline(always)]
-    fn source(self, p: usize, i: usize) -> usize {
-        p * self.stride + i * self.dilation - self.before
-    }
-}
-
-/// Maxima of any windows, from the sorted copy of a plane.
-pub(crate) struct MaxWindows<'a, T> {
-    /// P, Q.
-    pub(crate) output: [usize; 2],
-    /// The plane.
-    pub(crate) x: &'a [T],
-    /// How its rows are copied.
-    pub(crate) columns: SortedColumns,
-    /// The copy, −∞ where the padding is; readable for a vector from each tap
-    /// of each window on.
-    pub(crate) copy: &'a mut [T],
-    /// Which of its rows a window reads.
-    pub(crate) rows: Rows,
-    /// Where in a row of the copy each tap of the first window lies.
-    pub(crate) offsets: &'a [usize],
-    /// For each window along a row, its first tap inside the plane; a vector
-    /// longer than Q.
-    pub(crate) first: &'a [T],
-    pub(crate) y: &'a mut [T],
-    /// The places in the windows, or nothing.
-    pub(crate) at: &'a mut [u8],
-}
-
-impl<T: Lanes> Kernel<T> for MaxWindows<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<V: Vector<T>>(self) {
-        let rows = self.x.chunks_exact(self.columns.width);
-        for (x, to) in rows.zip(self.copy.chunks_mut(self.columns.row())) {
-            self.columns.copy::<T, V>(x, to);
-        }
-        match (self.at.is_empty(), self.offsets.len()) {
-            (true, 3) => self.windows::<V, false, 3>(),
-            (true, _) => self.windows::<V, false, 0>(),
-            (false, 3) => self.windows::<V, true, 3>(),
-            (false, _) => self.windows::<V, true, 0>(),
-        }
-    }
-}
-
-impl<T: Lanes> MaxWindows<'_, T> {
-    /// `K` taps along a row, or any number for 0.
-    #[inline(always)]
-    fn windows<V: Vector<T>, const PLACES: bool, const K: usize>(self) {
-        let [p_count, q_count] = self.output;
-        assert!(self.y.len() == p_count * q_count && self.first.len() >= q_count + V::LANES);
-        assert!(!PLACES || self.at.len() == self.y.len());
-        let across = if K == 0 { self.offsets.len() } else { K };
-        let reach = self.offsets.iter().max().map_or(0, |last| last + q_count);
-        let (y, at) = (self.y.as_mut_ptr(), self.at.as_mut_ptr());
-        for p in 0..p_count {
-            let [from, to] = self.rows.taps(p);
-            assert!(from < to);
-            // Rows lie further down tap by tap: the last bounds them all.
-            let last = self.rows.source(p, to - 1);
-            assert!(last * self.columns.row() + reach + V::LANES <= self.copy.len());
-            for (q, count) in columns(q_count, V::LANES) {
-                // SAFETY: q + count <= Q: `y`, `at` and `first` were checked
-                // above, and so was the copy, for this output row.
-                unsafe {
-                    let mut places = V::load(self.first.as_ptr().add(q));
-                    let mut place = V::splat(T::of((from * across) as f64));
-                    places = places.add(place);
-                    let mut largest = V::splat(T::of(f64::NEG_INFINITY));
-                    for i in from..to {
-                        let row = self
-                            .copy
-                            .as_ptr()
-                            .add(self.rows.source(p, i) * self.columns.row() + q);
-                        for j in 0..across {
-                            let offset = *self.offsets.get_unchecked(j);
-                            let x = V::load(row.add(offset));
-                            if PLACES {
-                                let wins = x.wins_over(largest);
-                                largest = V::select(wins, x, largest);
-                                places = V::select(wins, place, places);
-                                place = place.add(V::splat(T::ONE));
-                            } else {
-                                largest = largest.largest(x);
-                            }
-                        }
-                    }
-                    store(largest, y.add(p * q_count + q), count);
-                    if PLACES {
-                        places.store_bytes(at.add(p * q_count + q), count);
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// How the columns of a row are sorted by their remainder modulo the stride:
-/// column c, counted with the padding before it, goes to
-/// `c % stride · phase + c / stride`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SortedColumns {
-    /// W.
-    pub(crate) width: usize,
-    /// Columns of the input that some window reads.
-    pub(crate) used: usize,
-    /// Columns of padding before it.
-    pub(crate) before: usize,
-    pub(crate) stride: usize,
-    /// Columns of one remainder.
-    pub(crate) phase: usize,
-}
-
-impl SortedColumns {
-    /// The length of a sorted row.
-    #[inline(always)]
-    pub(crate) fn row(self) -> usize {
-        self.stride * self.phase
-    }
-
-    /// Where a column of the input goes.
-    #[inline(always)]
-    fn place(self, column: usize) -> usize {
-        let column = column + self.before;
-        column % self.stride * self.phase + column / self.stride
-    }
-
-    /// Copies a row.
-    #[inline(always)]
-    fn copy<T: Lanes, V: Vector<T>>(self, x: &[T], to: &mut [T]) {
-        let mut done = 0;
-        if self.stride == 1 {
-            to[self.before..self.before + self.used].copy_from_slice(&x[..self.used]);
-            return;
-        }
-        if self.stride == 2 {
-            let (even, odd) = (self.place(0), self.place(1));
-            let vectors = self.used / (2 * V::LANES);
-            let end = vectors * V::LANES;
-            assert!(even.max(odd) + end <= to.len() && self.used <= x.len());
-            for v in 0..vectors {
-                // SAFETY: 2 · LANES elements from 2 · v · LANES on are among
-                // the first `used`; both targets were checked for all vectors.
-                unsafe {
-                    let (a, b): (V, V) = load_pairs(x.as_ptr().add(2 * v * V::LANES), V::LANES);
-                    a.store(to.as_mut_ptr().add(even + v * V::LANES));
-                    b.store(to.as_mut_ptr().add(odd + v * V::LANES));
-                }
-            }
-            done = 2 * end;
-        }
-        for first in done..self.used.min(done + self.stride) {
-            let columns = x[first..self.used].iter().step_by(self.stride);
-            let to = &mut to[self.place(first)..];
-            to.iter_mut().zip(columns).for_each(|(to, &x)| *to = x);
         }
     }
 }

@@ -3,12 +3,15 @@
 //! Windows of 2 × 2 side by side read the plane as it is. Others read a padded
 //! copy in scratch, its columns sorted so that a stride is none
 //! ([`SortedColumns`]): a copy inside the first-level cache, for most planes.
+//! The gradient of small windows is gathered from such copies, too.
 //! Where that would take too much memory, or a place does not fit a byte, the
 //! answer is no.
 
 use crate::element::Float;
 use crate::ops::pool2d::Pool2dGeometry;
-use crate::simd::pool::{MaxPairs, MaxWindows, Rows, ScatterPairs, SortedColumns};
+use crate::simd::pool::{
+    GatherTap, GatherWindows, MaxPairs, MaxWindows, Rows, ScatterPairs, SortedColumns,
+};
 use crate::simd::{InstructionSet, run};
 use crate::{par, scratch};
 
@@ -130,8 +133,11 @@ fn by_windows<T: Float>(
     }
     let offsets = &offsets[..window.kernel[1]];
     let copy_len = height * sorted.columns.row() + WIDEST;
-    scratch::with(copy_len + q_count + WIDEST, |memory| {
-        let (copy, first) = memory.split_at_mut(copy_len);
+    let rows_len = height * MaxWindows::<T>::pitch(q_count, WIDEST);
+    scratch::with(copy_len + 2 * rows_len + q_count + WIDEST, |memory| {
+        let (copy, memory) = memory.split_at_mut(copy_len);
+        let (values, memory) = memory.split_at_mut(rows_len);
+        let (taps, first) = memory.split_at_mut(rows_len);
         copy.fill(T::neg_infinity());
         for (q, first) in first.iter_mut().enumerate() {
             let missed = before.saturating_sub(q.saturating_mul(stride));
@@ -144,6 +150,8 @@ fn by_windows<T: Float>(
                 x,
                 columns: sorted.columns,
                 copy,
+                values,
+                taps,
                 rows: sorted.rows,
                 offsets,
                 first,
@@ -177,12 +185,84 @@ pub(super) fn scatter_with<T: Float>(
             run(set, ScatterPairs { pairs, g, at, x });
             return;
         }
+        if by_gathering(set, geometry, g, at, x) {
+            return;
+        }
         x.fill(T::ZERO);
         let planes = g.chunks_exact(out_plane).zip(at.chunks_exact(out_plane));
         for (x, (g, at)) in x.chunks_exact_mut(in_plane).zip(planes) {
             for_each_place(geometry, at, |o, index| x[index] += g[o]);
         }
     });
+}
+
+/// The most taps of windows whose gradient is gathered.
+const GATHERED: usize = 25;
+
+/// As [`scatter_with`], for some planes: a vector of elements at a time, each
+/// from the windows that it may have won; false if windows are so large or so
+/// far apart that it is better to go through the windows.
+fn by_gathering<T: Float>(
+    set: InstructionSet,
+    geometry: &Pool2dGeometry,
+    g: &[T],
+    at: &[u8],
+    x: &mut [T],
+) -> bool {
+    let window = &geometry.window;
+    let (stride, across) = (window.stride[0], window.kernel[1]);
+    let (dilation, before) = (window.dilation[1], window.padding_before[1]);
+    // Small numbers all: `Sorted` has checked the products.
+    if window.stride[1] != stride
+        || stride > 2
+        || window.kernel[0].saturating_mul(across) > GATHERED
+        || window.dilation.iter().any(|&d| d > geometry.input[1])
+    {
+        return false;
+    }
+    let lead = ((across - 1) * dilation).div_ceil(stride);
+    let width = geometry.output[1].max(geometry.input[1].div_ceil(stride));
+    let pitch = lead + width + before.div_ceil(stride) + WIDEST;
+    let len = geometry.output[0].saturating_mul(pitch);
+    if len > LARGEST_COPY {
+        return false;
+    }
+    let mut taps = [[GatherTap::default(); GATHERED]; 2];
+    let mut counts = [0; 2];
+    for j in (0..across).rev() {
+        for e in 0..stride {
+            // Column e of the input is tap j of window (e + before − j·d) / s,
+            // if that is whole; `lead` more windows keep it positive.
+            let shifted = e + before + lead * stride - j * dilation;
+            if shifted.is_multiple_of(stride) {
+                let start = shifted / stride;
+                taps[e][counts[e]] = GatherTap { tap: j, start };
+                counts[e] += 1;
+            }
+        }
+    }
+    let lists = [&taps[0][..counts[0]], &taps[1][..counts[1]]];
+    scratch::with(2 * len, |memory| {
+        let (values, places) = memory.split_at_mut(len);
+        values.fill(T::ZERO);
+        places.fill(-T::ONE);
+        let kernel = GatherWindows {
+            input: geometry.input,
+            output: geometry.output,
+            kernel: window.kernel,
+            dilation: window.dilation[0],
+            before: window.padding_before[0],
+            taps: &lists[..stride],
+            lead,
+            pitch,
+            copies: [values, places],
+            g,
+            at,
+            x,
+        };
+        run(set, kernel);
+    });
+    true
 }
 
 /// The elements at the places. Writes every element of `y`.
@@ -233,8 +313,13 @@ mod tests {
     /// Every set of instructions against the loops without vectors, with ties,
     /// infinities and NaN in plenty.
     fn agrees<T: Float>(shape: &[usize], options: &MaxPool2dOptions) {
+        agrees_with::<T>(shape, options, f64::NAN);
+        agrees_with::<T>(shape, options, 1.5);
+    }
+
+    fn agrees_with<T: Float>(shape: &[usize], options: &MaxPool2dOptions, special: f64) {
         let geometry = options.geometry(shape).unwrap();
-        let odd = [0.0, 1.0, 2.0, -1.0, f64::NEG_INFINITY, f64::NAN, 2.0, 1.0];
+        let odd = [0.0, 1.0, 2.0, -1.0, f64::NEG_INFINITY, special, 2.0, 1.0];
         let len: usize = shape.iter().product();
         let x: Vec<T> = (0..len).map(|i| T::of(odd[(i * i / 7 + i) % 8])).collect();
         let out: usize = geometry.output_shape().iter().product();
@@ -287,6 +372,9 @@ mod tests {
             pool(3).stride(2).padding(1),
             pool(3).stride(2).padding(1).ceil_mode(true),
             pool(3).stride(1).padding(1),
+            pool(3).stride(2).dilation(2).padding(1),
+            pool(6).stride(2).padding(3),
+            pool(5).stride(1).padding(2).dilation(3),
             uneven(1, 3).stride((2, 3)).padding((0, 1)),
             uneven(3, 2).stride((1, 4)).dilation((1, 3)).padding(1),
         ];
