@@ -76,7 +76,7 @@ impl LinearBuilder {
         self
     }
 
-    /// Rectifies the result in place: the layer followed by a
+    /// Rectifies the result as it is stored: the layer followed by a
     /// [`Relu`](crate::Relu), without room for what is between them. Names and
     /// initial weights are those of the layer without it.
     pub fn relu(mut self) -> Self {

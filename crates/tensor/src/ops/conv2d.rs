@@ -69,9 +69,8 @@ impl<T: Float> Tensor<T> {
         forward("conv2d", self, weight, bias, false, options)
     }
 
-    /// max(0, y) for y the [`conv2d`](Self::conv2d) of the same arguments. Its
-    /// planes are rectified in place, by whoever has just summed them: there is
-    /// no tensor in between. NaN stays NaN.
+    /// max(0, y) for y the [`conv2d`](Self::conv2d) of the same arguments,
+    /// rectified as it is stored: there is no tensor in between. NaN stays NaN.
     ///
     /// ```
     /// use wengert_tensor::{Conv2dOptions, Tensor};
