@@ -18,6 +18,7 @@
 //!
 //! **Cost.** [`Conv2dGeometry::multiply_adds`] for each of the three.
 
+mod columns;
 mod direct;
 mod geometry;
 mod kernel;
@@ -242,6 +243,7 @@ pub(crate) fn input_loops<T: Float>(geometry: &Conv2dGeometry, g: &[T], w: &[T],
     match geometry.input_kernel() {
         Conv2dKernel::Definition => direct::input(geometry, g, w, x),
         Conv2dKernel::Winograd => winograd::input(set, geometry, g, w, x),
+        Conv2dKernel::Columns => columns::input(set, geometry, g, w, x),
         Conv2dKernel::Channels => rows::input(set, Vectors::Channels, geometry, g, w, x),
         _ => rows::input(set, Vectors::Pixels, geometry, g, w, x),
     }

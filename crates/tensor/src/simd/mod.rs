@@ -48,6 +48,7 @@ mod portable;
 #[macro_use]
 mod unroll;
 pub(crate) mod conv_channels;
+pub(crate) mod conv_columns;
 pub(crate) mod conv_rows;
 pub(crate) mod gemm;
 mod vector;

@@ -35,6 +35,10 @@ pub enum Conv2dKernel {
     /// same reason an infinite pixel may make NaN of what would be infinite, or
     /// would not depend on it.
     Winograd,
+    /// The input gradient as a matrix product, whose columns are added up: where
+    /// the input has many more pixels than the output, as for a large kernel on
+    /// a small plane without padding.
+    Columns,
     /// The weight gradient with vectors over output channels: every pixel
     /// contributes the outer product of its gradients and of its window.
     OuterProducts,
@@ -58,6 +62,11 @@ const LANES: usize = 16;
 const WINOGRAD_CHANNELS: usize = 16;
 /// Pixels of a plane below which too much of Winograd's tiles hangs over the edge.
 const WINOGRAD_PIXELS: usize = 36;
+
+/// Output channels below which it takes longer to add columns than to find them.
+const COLUMN_CHANNELS: usize = 8;
+/// Pixels of the output below which the matrix product has too few columns.
+const COLUMN_PIXELS: usize = 48;
 
 impl Conv2dGeometry {
     /// Which loops compute the output.
@@ -86,6 +95,9 @@ impl Conv2dGeometry {
     #[must_use]
     pub fn input_kernel(&self) -> Conv2dKernel {
         match self.forward_kernel() {
+            Conv2dKernel::Rows | Conv2dKernel::Channels if self.suits_columns() => {
+                Conv2dKernel::Columns
+            }
             Conv2dKernel::Rows | Conv2dKernel::Channels => {
                 let [down, across] = self.window.stride;
                 let phase = [self.input[0].div_ceil(down), self.input[1].div_ceil(across)];
@@ -143,6 +155,17 @@ impl Conv2dGeometry {
         } else {
             Conv2dKernel::Rows
         }
+    }
+
+    /// Whether the output has so few of the input's pixels that sums for all of
+    /// those would be padding for a third, and both channels and pixels enough
+    /// for a matrix product.
+    fn suits_columns(&self) -> bool {
+        let ([_, outs], [in_plane, out_plane]) = (self.group_channels(), self.planes());
+        self.window.stride == [1, 1]
+            && in_plane / 3 > out_plane / 2
+            && outs >= COLUMN_CHANNELS
+            && out_plane >= COLUMN_PIXELS
     }
 
     /// Whether there are channels enough, on either side, to pay for the

@@ -208,10 +208,12 @@ fn every_algorithm_agrees_with_the_definition() {
     // Tiles of both sizes, rows of which the last vector is nearly empty.
     let tiled = case(&[9, 48, 23, 33], [14, 48, 3, 3], plain.padding(1));
     assert_eq!(weight(&tiled), Conv2dKernel::OuterProducts);
+    let narrow = case(&[2, 6, 14, 14], [16, 6, 5, 5], plain);
+    assert_eq!(narrow.geometry().input_kernel(), Conv2dKernel::Columns);
     // Windows so far apart that a padded image would be padding for the most part.
     let sparse = case(&[2, 8, 3, 3], [16, 8, 3, 3], plain.padding(20).stride(20));
     assert_eq!(weight(&sparse), Conv2dKernel::Definition);
-    for case in [pointwise, depthwise, whole, halves, tiled, sparse] {
+    for case in [pointwise, depthwise, whole, halves, tiled, narrow, sparse] {
         case.check();
     }
 }
@@ -241,7 +243,8 @@ fn vectors_are_over_what_fills_them() {
     // Narrow planes; but six channels are few, if their rows have 14 pixels.
     let narrow = case(&[32, 6, 14, 14], [16, 6, 5, 5], plain).geometry();
     assert_eq!(narrow.forward_kernel(), Conv2dKernel::Channels);
-    assert_eq!(narrow.input_kernel(), Conv2dKernel::Rows);
+    let padded = case(&[32, 6, 14, 14], [16, 6, 5, 5], plain.padding(2)).geometry();
+    assert_eq!(padded.input_kernel(), Conv2dKernel::Rows);
     let halved = plain.stride(2).padding(1);
     let halved = case(&[8, 64, 56, 56], [128, 64, 3, 3], halved).geometry();
     assert_eq!(halved.forward_kernel(), Conv2dKernel::Channels);

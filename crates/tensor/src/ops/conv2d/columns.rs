@@ -1,0 +1,126 @@
+//! The input gradient as a matrix product whose columns are added up.
+//!
+//! ```text
+//! columns[c, i, j][p, q] = Σ_o w[o, c, i, j] · g[n, o, p, q]
+//! x[n, c, p + i·d − before, q + j·d − before] += columns[c, i, j][p, q]
+//! ```
+//!
+//! As a convolution of g with the kernel turned round, the input gradient has a
+//! sum for each pixel of the input, most of whose taps may lie outside of g: a
+//! plane of 14 × 14 that a kernel of 5 × 5 left 10 × 10 of is found by twice the
+//! multiplications that it takes. Here is one for each multiply-add of the
+//! definition, and then one addition for each of a column's numbers
+//! ([`FoldColumns`]).
+//!
+//! **Cost.** The multiply-adds; the columns of an image, written and read once:
+//! for few output channels that is what takes the time.
+//!
+//! The unit of work is an image, or one group of it.
+
+use super::direct::part;
+use super::geometry::Conv2dGeometry;
+use crate::element::Float;
+use crate::gemm::{Operand, gemm};
+use crate::simd::conv_columns::FoldColumns;
+use crate::simd::{self, InstructionSet};
+use crate::{par, scratch};
+
+/// x = the adjoint applied to g, at stride 1.
+pub(super) fn input<T: Float>(
+    set: InstructionSet,
+    geometry: &Conv2dGeometry,
+    g: &[T],
+    w: &[T],
+    x: &mut [T],
+) {
+    let ([ins, outs], [in_plane, out_plane]) = (geometry.group_channels(), geometry.planes());
+    let (window, weights) = (&geometry.window, ins * geometry.taps());
+    debug_assert_eq!(window.stride, [1, 1]);
+    par::for_each_piece(x, ins * in_plane, geometry.cost(), |i, x| {
+        let g = Operand::Plain(part(g, i, outs * out_plane));
+        let w = Operand::Transposed(part(w, i % geometry.groups, outs * weights));
+        scratch::with(weights * out_plane, |columns| {
+            gemm([weights, out_plane, outs], w, g, columns, false);
+            let fold = FoldColumns {
+                columns,
+                output: geometry.output,
+                kernel: window.kernel,
+                dilation: window.dilation,
+                before: window.padding_before,
+                x,
+                input: geometry.input,
+            };
+            simd::run(set, fold);
+        });
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::conv2d::{Conv2dOptions, direct};
+    use crate::random::Generator;
+    use crate::tensor::Tensor;
+
+    /// On every instruction set against the definition in f64, into memory that
+    /// holds NaN.
+    fn check(input: [usize; 4], weight: [usize; 4], options: &Conv2dOptions) {
+        let geometry = Conv2dGeometry::new(&input, &weight, options).unwrap();
+        let mut generator = Generator::new(1);
+        let mut draw = |shape: &[usize]| Tensor::<f64>::randn(shape, &mut generator).unwrap();
+        let [w, g] = [draw(&weight), draw(&geometry.output_shape())].map(|t| t.cast::<f32>());
+        let exact = [w.cast::<f64>(), g.cast::<f64>()];
+        let mut x = vec![0.0; input.iter().product()];
+        direct::input(&geometry, exact[1].as_slice(), exact[0].as_slice(), &mut x);
+        check_in(&geometry, exact.each_ref(), &x, 1e-12);
+        check_in(&geometry, [&w, &g], &x, 1e-4);
+    }
+
+    fn check_in<T: Float>(
+        geometry: &Conv2dGeometry,
+        [w, g]: [&Tensor<T>; 2],
+        x: &[f64],
+        tolerance: f64,
+    ) {
+        for set in InstructionSet::available() {
+            let mut found = vec![T::nan(); x.len()];
+            super::input(set, geometry, g.as_slice(), w.as_slice(), &mut found);
+            for (i, (found, x)) in found.iter().zip(x).enumerate() {
+                let error = (found.as_f64() - x).abs();
+                assert!(
+                    error <= tolerance,
+                    "x[{i}] {set} {geometry:?}: {found:?} {x}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_width_and_number_of_channels() {
+        let plain = Conv2dOptions::default();
+        for size in 1..=40 {
+            check([1, 2, 5, size + 4], [3, 2, 3, 5], &plain);
+            check([2, 1, 3, size], [2, 1, 2, 3], &plain.padding(1));
+            check([1, size, 6, 7], [4, size, 3, 2], &plain.padding((0, 1)));
+            check([1, 3, 5, 6], [size, 3, 2, 2], &plain);
+        }
+    }
+
+    #[test]
+    fn dilations_groups_and_wide_padding() {
+        let plain = Conv2dOptions::default();
+        for (input, weight, options) in [
+            ([2, 4, 9, 11], [6, 2, 3, 3], plain.groups(2)),
+            (
+                [1, 2, 12, 23],
+                [3, 2, 3, 2],
+                plain.dilation((2, 3)).padding(3),
+            ),
+            ([1, 1, 3, 4], [2, 1, 2, 2], plain.padding((4, 5))),
+            ([1, 2, 7, 5], [2, 2, 7, 5], plain),
+            ([0, 2, 9, 9], [5, 2, 3, 3], plain),
+        ] {
+            check(input, weight, &options);
+        }
+    }
+}
