@@ -11,7 +11,7 @@
 //!
 //! **Workers stay awake for a while.** A training step is a chain of short
 //! loops, and waking a thread takes longer than most of them. So a worker that
-//! has run out of pieces looks for the next ones for [`AWAKE`] before it sleeps.
+//! has run out of pieces looks for the next ones for 200 µs before it sleeps.
 //!
 //! **Small work stays home.** Handing work over takes about a microsecond even
 //! then. Below [`SMALL`] the pieces run on the calling thread, one after the
