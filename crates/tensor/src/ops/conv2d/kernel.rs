@@ -81,8 +81,7 @@ impl Conv2dGeometry {
     /// ```
     #[must_use]
     pub fn forward_kernel(&self) -> Conv2dKernel {
-        let far = self.window.stride.iter().any(|&stride| stride > FAR);
-        if self.is_tiny() || far {
+        if self.is_tiny() || self.is_far() || !weight_outer::fits(self) {
             Conv2dKernel::Definition
         } else if self.suits_winograd() {
             Conv2dKernel::Winograd
@@ -112,19 +111,21 @@ impl Conv2dGeometry {
     /// of a row, the ones that leave fewer lanes empty.
     #[must_use]
     pub fn weight_kernel(&self) -> Conv2dKernel {
-        let far = self.window.stride.iter().any(|&stride| stride > FAR);
         let [_, outs] = self.group_channels();
         let full = |count: usize| count as f64 / count.max(1).next_multiple_of(LANES) as f64;
         let fuller = full(self.output[1]) > full(outs);
-        if self.multiply_adds() <= FEW {
+        if self.multiply_adds() <= FEW || !weight_outer::fits(self) {
             Conv2dKernel::Definition
-        } else if !far && (fuller || !weight_outer::fits(self)) {
+        } else if fuller && !self.is_far() {
             Conv2dKernel::InnerProducts
-        } else if weight_outer::fits(self) {
-            Conv2dKernel::OuterProducts
         } else {
-            Conv2dKernel::Definition
+            Conv2dKernel::OuterProducts
         }
+    }
+
+    /// Whether a padded image would be parted into too many planes.
+    fn is_far(&self) -> bool {
+        self.window.stride.iter().any(|&stride| stride > FAR)
     }
 
     /// Whether an image is so small that nothing pays that needs preparing.
