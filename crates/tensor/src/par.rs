@@ -13,8 +13,8 @@
 //! loops, and waking a thread takes longer than most of them. So a worker that
 //! has run out of pieces looks for the next ones for 200 µs before it sleeps.
 //!
-//! **Small work stays home.** Handing work over takes about a microsecond even
-//! then. Below [`SMALL`] the pieces run on the calling thread, one after the
+//! **Small work stays home.** Handing work over has its price even then. Below
+//! [`SMALL`] the pieces run on the calling thread, one after the
 //! other.
 //!
 //! The number of threads is `RAYON_NUM_THREADS`, or one for each core;
@@ -38,8 +38,8 @@ pub const SMALL: usize = 48 << 10;
 /// cores, and few enough that a slip does not stall it.
 pub const MOST_THREADS: usize = 1024;
 
-/// How long a worker looks for work before it sleeps: longer than what lies
-/// between two loops of a training step.
+/// How long a worker looks for work before it sleeps: meant to be longer than
+/// what lies between two loops of a training step.
 const AWAKE: Duration = Duration::from_micros(200);
 
 /// The work of so many multiply-adds in a vector kernel, in units of 0.1 ns.

@@ -33,7 +33,7 @@ pub(crate) struct ConvRows<'a, T> {
     pub(crate) pitch: usize,
     /// Distance of each tap from the first pixel of its window.
     pub(crate) taps: &'a [usize],
-    /// The weights in blocks of output channels, as [`pack`] makes them.
+    /// The weights in blocks of output channels, as [`Pack`] lays them out.
     pub(crate) w: &'a [T],
     /// One number for each output channel, or none.
     pub(crate) bias: Option<&'a [T]>,

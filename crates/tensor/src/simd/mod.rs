@@ -33,8 +33,6 @@
 //! safe to call, never run on a processor without them.
 
 #![allow(unsafe_code)]
-// Not every instruction set uses every method.
-#![allow(dead_code, unused_macros)]
 // `Float` names the vector types, so they are public; no one outside can name them.
 #![allow(unreachable_pub)]
 

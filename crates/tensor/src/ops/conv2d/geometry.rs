@@ -256,6 +256,17 @@ impl Conv2dGeometry {
         [self.input, self.output].map(|[height, width]| height * width)
     }
 
+    /// Height and width of what all windows of an image see together, padding
+    /// included.
+    pub(crate) fn seen(&self) -> [usize; 2] {
+        let extent = self.window.extent();
+        [0, 1].map(|axis| {
+            let last = self.output[axis].max(1) - 1;
+            last.saturating_mul(self.window.stride[axis])
+                .saturating_add(extent[axis])
+        })
+    }
+
     /// The work of a vector kernel, as [`par`] estimates it.
     pub(crate) fn cost(&self) -> usize {
         par::multiply_adds(usize::try_from(self.multiply_adds()).unwrap_or(usize::MAX))

@@ -9,7 +9,6 @@
 //! change the order of sums and so the bits.
 
 use super::geometry::Conv2dGeometry;
-use super::weight_outer;
 
 /// The loops that compute a convolution or one of its adjoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +80,7 @@ impl Conv2dGeometry {
     /// ```
     #[must_use]
     pub fn forward_kernel(&self) -> Conv2dKernel {
-        if self.is_tiny() || self.is_far() || !weight_outer::fits(self) {
+        if self.is_tiny() || self.is_far() || self.is_sparse() {
             Conv2dKernel::Definition
         } else if self.suits_winograd() {
             Conv2dKernel::Winograd
@@ -114,7 +113,7 @@ impl Conv2dGeometry {
         let [_, outs] = self.group_channels();
         let full = |count: usize| count as f64 / count.max(1).next_multiple_of(LANES) as f64;
         let fuller = full(self.output[1]) > full(outs);
-        if self.multiply_adds() <= FEW || !weight_outer::fits(self) {
+        if self.multiply_adds() <= FEW || self.is_sparse() {
             Conv2dKernel::Definition
         } else if fuller && !self.is_far() {
             Conv2dKernel::InnerProducts
@@ -126,6 +125,15 @@ impl Conv2dGeometry {
     /// Whether a padded image would be parted into too many planes.
     fn is_far(&self) -> bool {
         self.window.stride.iter().any(|&stride| stride > FAR)
+    }
+
+    /// Whether an image with its padding, as the kernels copy it, would be much
+    /// larger than what it is made of, as it is for strides, dilations and
+    /// paddings far beyond the kernel's size.
+    pub(super) fn is_sparse(&self) -> bool {
+        let ([in_plane, out_plane], [rows, columns]) = (self.planes(), self.seen());
+        let least = in_plane.saturating_add(out_plane).saturating_add(64);
+        rows.saturating_mul(columns) / 4 > least
     }
 
     /// Whether an image is so small that nothing pays that needs preparing.

@@ -56,25 +56,6 @@ pub(super) fn weight<T: Float>(
     });
 }
 
-/// Whether the padded image is not much larger than what it is made of, as it
-/// is for strides and paddings far beyond the kernel's size.
-pub(super) fn fits(geometry: &Conv2dGeometry) -> bool {
-    let [in_plane, out_plane] = geometry.planes();
-    let [rows, columns] = extents(geometry);
-    let least = in_plane.saturating_add(out_plane).saturating_add(64);
-    rows.saturating_mul(columns) / 4 <= least
-}
-
-/// Height and width of what all windows of an image see together.
-fn extents(geometry: &Conv2dGeometry) -> [usize; 2] {
-    let (window, extent) = (&geometry.window, geometry.window.extent());
-    [0, 1].map(|axis| {
-        let last = geometry.output[axis].max(1) - 1;
-        last.saturating_mul(window.stride[axis])
-            .saturating_add(extent[axis])
-    })
-}
-
 /// How the work is cut: a function of the geometry.
 struct Plan {
     /// Output channels, input channels and weights of an output channel, of a
@@ -108,7 +89,7 @@ impl Plan {
         let run = images.div_ceil(runs);
         let parts = wanted.div_ceil(groups * blocks * runs).clamp(1, ins);
         let part = ins.div_ceil(parts);
-        let extents = extents(geometry);
+        let extents = geometry.seen();
         Self {
             outs,
             ins,
@@ -241,7 +222,7 @@ mod tests {
     #[test]
     fn every_width_and_remainder_agrees_with_the_definition() {
         for case in each_width().chain(each_remainder()) {
-            assert!(fits(&case), "{case:?}");
+            assert!(!case.is_sparse(), "{case:?}");
             check(
                 &case,
                 |set, x, g, w| weight(set, &case, x, g, w),
@@ -257,6 +238,6 @@ mod tests {
         use super::super::Conv2dOptions;
         let options = Conv2dOptions::default().padding(1000).stride(1000);
         let geometry = Conv2dGeometry::new(&[1, 8, 3, 3], &[16, 8, 3, 3], &options).unwrap();
-        assert!(!fits(&geometry));
+        assert!(geometry.is_sparse());
     }
 }
