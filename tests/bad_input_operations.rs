@@ -200,6 +200,7 @@ fn updates_that_do_not_fit() {
     refused! {
         x.add_assign(&other) => "add_assign", "[2, 3]", "[3]";
         x.add_scaled(1.0, &other) => "add_scaled", "[2, 3]", "[3]";
+        x.relu_backward_assign(&other) => "relu_backward_assign", "[2, 3]", "[3]";
         x.sgd_step(&other, &step) => "sgd_step", "[2, 3]", "[3]";
         x.sgd_momentum_step(&mut velocity, &other, &step) => "sgd_momentum_step", "[2, 3]", "[3]";
         x.sgd_momentum_step(&mut other.clone(), &matrix(), &step) => "sgd_momentum_step", "[2, 3]", "[3]";

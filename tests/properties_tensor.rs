@@ -412,6 +412,11 @@ const OPERATIONS: &[Row] = &[
         let done = x.add_scaled(d.number, &d.y()).map(|()| x);
         (of(done), same(d).filter(|shape| *shape == d.partner))
     }),
+    ("relu_backward_assign", |d| {
+        let mut x = d.x();
+        let done = x.relu_backward_assign(&d.y()).map(|()| x);
+        (of(done), same(d).filter(|shape| *shape == d.partner))
+    }),
     ("sgd_step", |d| {
         let mut x = d.x();
         let done = x.sgd_step(&d.y(), &step(d)).map(|()| x);

@@ -20,7 +20,7 @@
 use tensor::{Error, Float, Result, Tensor};
 
 use crate::gradients::Gradients;
-use crate::record::{Edge, Node, Rule};
+use crate::record::{Node, Rule};
 use crate::spare;
 use crate::tape::Tape;
 use crate::var::{Var, check_finite};
@@ -48,20 +48,20 @@ impl<T: Float> Var<T> {
         nodes.truncate(root + 1);
         let mut gradients = Gradients::new(tape.id());
         let mut pending = Pending::new(root, seed);
-        while let Some(node) = nodes.pop() {
-            let Some(gradient) = pending.pop() else {
-                continue;
-            };
-            if node.is_leaf {
-                gradients.insert(nodes.len(), node.parameter, gradient.into_value());
-                continue;
-            }
-            for edge in &node.edges {
-                if let (Some(input), Some(rule)) = (edge.input, &edge.rule) {
-                    let shape = nodes.get(input).map_or(&[][..], |node| &*node.shape);
-                    pending.add(input, pulled(node.op.name, rule, &gradient, shape)?)?;
+        for index in (0..nodes.len()).rev() {
+            if let (Some(gradient), Some(node)) = (pending.pop(), nodes.get(index)) {
+                if node.is_leaf {
+                    gradients.insert(index, node.parameter, gradient.into_value());
+                } else {
+                    let edges = node.edges.iter().filter_map(|edge| {
+                        let (input, rule) = (edge.input?, edge.rule.as_ref()?);
+                        Some((input, rule, &nodes.get(input)?.shape))
+                    });
+                    pending.pull(node.op.name, gradient, edges)?;
                 }
             }
+            // With all that it saved.
+            nodes.truncate(index);
         }
         spare::put(nodes);
         pending.finish();
@@ -140,14 +140,15 @@ pub fn grad_or_none<T: Float>(output: &Var<T>, inputs: &[&Var<T>]) -> Result<Vec
         // Out of the list before any rule runs: rules record.
         let step = tape.with_node(index, |node| (node.op.name, node.edges.clone()));
         let Some((op, edges)) = step else { continue };
-        for Edge { input, rule } in edges {
-            if let (Some(input), Some(rule)) = (input.filter(|&i| needed[i]), rule) {
-                let shape = tape
-                    .with_node(input, |node| node.shape.clone())
-                    .unwrap_or_default();
-                pending.add(input, pulled(op, &rule, &gradient, &shape)?)?;
-            }
-        }
+        let edges = edges.iter().filter_map(|edge| {
+            let (input, rule) = (edge.input.filter(|&i| needed[i])?, edge.rule.as_ref()?);
+            Some((
+                input,
+                rule,
+                tape.with_node(input, |node| node.shape.clone())?,
+            ))
+        });
+        pending.pull(op, gradient, edges)?;
     }
     pending.finish();
     Ok(found)
@@ -193,10 +194,10 @@ fn reaches<T: Float>(tape: &Tape<T>, root: usize, wanted: &dyn Fn(usize) -> bool
 fn pulled<T: Float>(
     op: &'static str,
     rule: &Rule<T>,
-    gradient: &Var<T>,
+    gradient: Var<T>,
     shape: &[usize],
+    tape: &Tape<T>,
 ) -> Result<Var<T>> {
-    let tape = gradient.tape();
     let gradient = rule(gradient).map_err(|error| match error {
         // The step of the rule that did it says little without the rule.
         Error::Anomaly {
@@ -233,14 +234,37 @@ fn pulled<T: Float>(
 /// The gradients on their way down, one slot an entry.
 struct Pending<T: Float> {
     slots: Vec<Option<Var<T>>>,
+    /// Where they are computed.
+    tape: Tape<T>,
 }
 
 impl<T: Float> Pending<T> {
     fn new(root: usize, seed: Var<T>) -> Self {
+        let tape = seed.tape().clone();
         let mut slots = spare::take();
         slots.resize_with(root, || None);
         slots.push(Some(seed));
-        Self { slots }
+        Self { slots, tape }
+    }
+
+    /// Hands the gradient of an operation's result to the rules of its inputs,
+    /// to the last of them for good.
+    fn pull<'r, S: AsRef<[usize]>>(
+        &mut self,
+        op: &'static str,
+        gradient: Var<T>,
+        edges: impl Iterator<Item = (usize, &'r Rule<T>, S)>,
+    ) -> Result<()> {
+        let mut edges = edges.peekable();
+        let mut gradient = Some(gradient);
+        while let Some((input, rule, shape)) = edges.next() {
+            let others = edges.peek().and_then(|_| gradient.clone());
+            if let Some(gradient) = std::mem::replace(&mut gradient, others) {
+                let contribution = pulled(op, rule, gradient, shape.as_ref(), &self.tape)?;
+                self.add(input, contribution)?;
+            }
+        }
+        Ok(())
     }
 
     /// Puts the list aside for the next sweep.
@@ -263,10 +287,9 @@ impl<T: Float> Pending<T> {
             None => contribution,
             Some(sum) if sum.is_tracked() || contribution.is_tracked() => sum.add(&contribution)?,
             Some(sum) => {
-                let tape = sum.tape().clone();
                 let mut total: Tensor<T> = sum.into_value();
                 total.add_assign(contribution.value())?;
-                tape.constant(total)
+                self.tape.constant(total)
             }
         });
         Ok(())
@@ -277,7 +300,7 @@ impl<T: Float> Pending<T> {
 mod tests {
     use super::*;
     use crate::parameter::Parameter;
-    use crate::record::pull;
+    use crate::record::{pull, pull_owned};
 
     fn leaf(values: &[f64]) -> Var<f64> {
         Tape::new().leaf(Tensor::from(values.to_vec()))
@@ -290,6 +313,30 @@ mod tests {
         let loss = y.add(&y).unwrap().mul(&y).unwrap(); // 2x⁴
         let grads = loss.backward().unwrap();
         assert_eq!(grads.get(&x), Some(&Tensor::from([8.0 * 27.0])));
+    }
+
+    /// The last input's rule holds the only handle on a gradient; the others'
+    /// rules, and a gradient that was used before, find it as it was.
+    #[test]
+    fn a_gradient_is_handed_over_for_good_to_the_last_rule_alone() {
+        let clear = || {
+            pull_owned(|g: Var<f64>| {
+                let tape = g.tape().clone();
+                let mut value = g.into_value();
+                value.fill(0.0);
+                Ok(tape.constant(value))
+            })
+        };
+        let tape = Tape::new();
+        let [a, b] = [1.0, 2.0].map(|x| tape.leaf(Tensor::from([x])));
+        let pass = pull(|g: &Var<f64>| Ok(g.clone()));
+        let inputs = [(&a, clear()), (&b, pass.clone()), (&b, clear())];
+        let y = Var::record("mine", Tensor::from([0.0]), inputs).unwrap();
+        // Above it, the same gradient is a's too.
+        let loss = y.add(&a).unwrap().sum().unwrap();
+        let grads = loss.backward().unwrap();
+        assert_eq!(grads.get(&a), Some(&Tensor::from([1.0])));
+        assert_eq!(grads.get(&b), Some(&Tensor::from([1.0])));
     }
 
     #[test]

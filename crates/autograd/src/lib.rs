@@ -11,7 +11,7 @@
 //! | train | [`Tape::new`], [`Tape::parameter`], [`Var::backward`], [`Gradients`] |
 //! | evaluate | [`Tape::inference`] |
 //! | differentiate a gradient again | [`grad`] |
-//! | write an operation of your own | [`Var::record`], [`pull`], [`gradcheck()`] |
+//! | write an operation of your own | [`Var::record`], [`pull`], [`pull_owned`], [`gradcheck()`] |
 //! | find where NaN comes from | [`Tape::detect_anomaly`] |
 //! | see what happened | `println!("{tape}")`, [`Tape::to_dot`] |
 //!
@@ -51,6 +51,6 @@ pub use backward::{grad, grad_or_none};
 pub use gradcheck::{Gradcheck, gradcheck};
 pub use gradients::{GradientKey, Gradients};
 pub use parameter::{Parameter, ParameterId};
-pub use record::{OpInfo, Rule, pull};
+pub use record::{OpInfo, Rule, pull, pull_owned};
 pub use tape::{Entry, Tape};
 pub use var::{Saved, Var};

@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use smallvec::SmallVec;
 use tensor::{Float, Result, Window2d};
 
 use crate::parameter::ParameterId;
@@ -24,11 +25,32 @@ use crate::var::Var;
 /// let y = x.clone();
 /// let rule = pull(move |g: &Var<f32>| g.mul(&y)); // `y` is a `Var`: use `y.save()`
 /// ```
-pub type Rule<T> = Rc<dyn Fn(&Var<T>) -> Result<Var<T>> + Send + Sync>;
+pub type Rule<T> = Rc<dyn Fn(Var<T>) -> Result<Var<T>> + Send + Sync>;
 
 /// A [`Rule`] from a closure: it pulls a gradient back from an operation's
 /// result to one input.
 pub fn pull<T: Float>(rule: impl Fn(&Var<T>) -> Result<Var<T>> + Send + Sync + 'static) -> Rule<T> {
+    Rc::new(move |gradient| rule(&gradient))
+}
+
+/// A [`Rule`] from a closure that is given the gradient to keep. For the last
+/// input of an operation nobody else holds it, so that a rule may write its
+/// result where the gradient was.
+///
+/// ```
+/// use tensor::Tensor;
+/// use wengert_autograd::{Tape, Var, pull_owned};
+///
+/// let tape = Tape::new();
+/// let x = tape.leaf(Tensor::from([1.0, 2.0]));
+/// // The identity, whose gradient passes as it is.
+/// let y = Var::record("identity", x.value().clone(), [(&x, pull_owned(Ok))])?;
+/// assert_eq!(y.sum()?.backward()?.get(&x), Some(&Tensor::from([1.0, 1.0])));
+/// # Ok::<(), tensor::Error>(())
+/// ```
+pub fn pull_owned<T: Float>(
+    rule: impl Fn(Var<T>) -> Result<Var<T>> + Send + Sync + 'static,
+) -> Rule<T> {
     Rc::new(rule)
 }
 
@@ -86,11 +108,17 @@ impl From<&'static str> for OpInfo {
 /// One entry of the list.
 pub(crate) struct Node<T: Float> {
     pub(crate) op: OpInfo,
-    pub(crate) shape: Box<[usize]>,
-    pub(crate) edges: Vec<Edge<T>>,
+    pub(crate) shape: Sizes,
+    pub(crate) edges: Edges<T>,
     pub(crate) is_leaf: bool,
     pub(crate) parameter: Option<ParameterId>,
 }
+
+/// The shape of a result: without memory of its own for images and less.
+pub(crate) type Sizes = SmallVec<[usize; 4]>;
+
+/// The inputs of an entry: without memory of their own for the usual one or two.
+pub(crate) type Edges<T> = SmallVec<[Edge<T>; 2]>;
 
 /// One input of an entry. A constant has no entry, and no rule: what the rule
 /// had saved is freed at once.

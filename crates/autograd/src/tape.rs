@@ -34,7 +34,7 @@ use tensor::random::Generator;
 use tensor::{Error, Float, Result, Tensor};
 
 use crate::parameter::{Parameter, ParameterId};
-use crate::record::{Edge, Node, OpInfo};
+use crate::record::{Edge, Edges, Node, OpInfo};
 use crate::spare;
 use crate::var::{Saved, Var, check_finite};
 
@@ -225,7 +225,7 @@ impl<T: Float> Tape<T> {
         self.push(Node {
             op,
             shape: value.shape().into(),
-            edges: Vec::new(),
+            edges: Edges::new(),
             is_leaf: true,
             parameter,
         })

@@ -10,7 +10,7 @@ use std::fmt;
 
 use tensor::{Error, Float, Result, Tensor};
 
-use crate::record::{Edge, Node, OpInfo, Rule};
+use crate::record::{Edge, Edges, Node, OpInfo, Rule};
 use crate::tape::Tape;
 
 /// A value on a tape.
@@ -134,17 +134,27 @@ impl<T: Float> Var<T> {
         value: Tensor<T>,
         inputs: impl IntoIterator<Item = (&'v Self, Rule<T>)>,
     ) -> Result<Self> {
-        let op = op.into();
-        let inputs = inputs.into_iter();
+        let inputs = inputs.into_iter().map(|(var, rule)| (var, Some(rule)));
+        Self::record_wanted(op.into(), value, inputs)
+    }
+
+    /// As [`record`](Self::record), with rules [`wanted`](Self::wanted) only.
+    pub(crate) fn record_wanted<'v>(
+        op: OpInfo,
+        value: Tensor<T>,
+        inputs: impl IntoIterator<Item = (&'v Self, Option<Rule<T>>)>,
+    ) -> Result<Self> {
         let mut tape: Option<&Tape<T>> = None;
-        let mut edges = Vec::with_capacity(inputs.size_hint().0);
+        let mut edges = Edges::new();
+        let mut tracked = false;
         for (var, rule) in inputs {
             if !tape.get_or_insert(&var.tape).is_same(&var.tape) {
                 return Err(Error::MixedTapes { op: op.name });
             }
+            tracked |= var.is_tracked();
             edges.push(Edge {
                 input: var.index,
-                rule: var.index.map(|_| rule),
+                rule: rule.filter(|_| var.is_tracked()),
             });
         }
         let Some(tape) = tape else {
@@ -154,8 +164,7 @@ impl<T: Float> Var<T> {
             ));
         };
         tape.check_result(op.name, &value)?;
-        let tracked = tape.is_recording() && edges.iter().any(|edge| edge.input.is_some());
-        let index = tracked.then(|| {
+        let index = (tracked && tape.is_recording()).then(|| {
             tape.push(Node {
                 op,
                 shape: value.shape().into(),
@@ -165,6 +174,12 @@ impl<T: Float> Var<T> {
             })
         });
         Ok(Self::new(value, index, tape.clone()))
+    }
+
+    /// A rule, made only if a gradient is wanted for this variable: for what
+    /// runs so often, or saves so much, that a rule for a constant costs.
+    pub(crate) fn wanted(&self, rule: impl FnOnce() -> Rule<T>) -> Option<Rule<T>> {
+        self.is_tracked().then(rule)
     }
 
     /// As [`record`](Self::record) on a tape that does not: the operations that

@@ -354,6 +354,11 @@ impl<T: Element> Tensor<T> {
             .unwrap_or_default()
     }
 
+    /// Whether a write would have to copy the elements first.
+    pub(crate) fn is_shared(&mut self) -> bool {
+        self.storage.as_mut_slice().is_none()
+    }
+
     /// The elements in row-major order, as a vector of their own.
     #[must_use]
     pub fn to_vec(&self) -> Vec<T> {

@@ -102,18 +102,18 @@ impl<T: Float> Var<T> {
         let op = OpInfo::from("conv2d")
             .with_window(geometry.window)
             .with_multiply_adds(geometry.multiply_adds());
-        let (x, w, options) = (self.save(), weight.save(), *options);
-        let (input_shape, weight_shape) = (geometry.input_shape(), geometry.weight_shape());
-        let of_input = pull(move |g| g.conv2d_input(&w.on(g), &input_shape, &options));
-        let of_weight = pull(move |g| x.on(g).conv2d_weight(g, weight_shape, &options));
-        let of_bias = bias.map(|bias| (bias, pull(sum_of_channels)));
-        Self::record(
-            op,
-            value,
-            [(self, of_input), (weight, of_weight)]
-                .into_iter()
-                .chain(of_bias),
-        )
+        let options = *options;
+        let of_input = self.wanted(|| {
+            let (w, input_shape) = (weight.save(), geometry.input_shape());
+            pull(move |g| g.conv2d_input(&w.on(g), &input_shape, &options))
+        });
+        let of_weight = weight.wanted(|| {
+            let (x, weight_shape) = (self.save(), geometry.weight_shape());
+            pull(move |g| x.on(g).conv2d_weight(g, weight_shape, &options))
+        });
+        let of_bias = bias.map(|bias| (bias, bias.wanted(|| pull(sum_of_channels))));
+        let inputs = [(self, of_input), (weight, of_weight)];
+        Self::record_wanted(op, value, inputs.into_iter().chain(of_bias))
     }
 
     /// The gradient of a convolution with respect to its input of

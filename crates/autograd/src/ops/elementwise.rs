@@ -19,7 +19,7 @@
 
 use tensor::{Float, Result, Tensor};
 
-use crate::record::pull;
+use crate::record::{pull, pull_owned};
 use crate::var::Var;
 
 impl<T: Float> Var<T> {
@@ -32,8 +32,9 @@ impl<T: Float> Var<T> {
         if !self.tape().is_recording() {
             return Self::unrecorded("add", value, [self, rhs]);
         }
-        let pass = || pull(|g: &Self| Ok(g.clone()));
-        Self::record("add", value, [(self, pass()), (rhs, pass())])
+        let pass = || pull_owned(Ok);
+        let inputs = [(self, self.wanted(pass)), (rhs, rhs.wanted(pass))];
+        Self::record_wanted("add".into(), value, inputs)
     }
 
     /// `self − rhs`, broadcast. Also the operator `-`.
@@ -45,8 +46,9 @@ impl<T: Float> Var<T> {
         if !self.tape().is_recording() {
             return Self::unrecorded("sub", value, [self, rhs]);
         }
-        let pass = pull(|g: &Self| Ok(g.clone()));
-        Self::record("sub", value, [(self, pass), (rhs, pull(Self::neg))])
+        let to_a = self.wanted(|| pull_owned(Ok));
+        let to_b = rhs.wanted(|| pull(Self::neg));
+        Self::record_wanted("sub".into(), value, [(self, to_a), (rhs, to_b)])
     }
 
     /// `self · rhs`, element by element, broadcast. Also the operator `*`.
@@ -58,10 +60,13 @@ impl<T: Float> Var<T> {
         if !self.tape().is_recording() {
             return Self::unrecorded("mul", value, [self, rhs]);
         }
-        let (a, b) = (self.save(), rhs.save());
-        let to_a = pull(move |g: &Self| g.mul(&b.on(g)));
-        let to_b = pull(move |g: &Self| g.mul(&a.on(g)));
-        Self::record("mul", value, [(self, to_a), (rhs, to_b)])
+        let times = |other: &Self| {
+            let other = other.save();
+            pull(move |g: &Self| g.mul(&other.on(g)))
+        };
+        let to_a = self.wanted(|| times(rhs));
+        let to_b = rhs.wanted(|| times(self));
+        Self::record_wanted("mul".into(), value, [(self, to_a), (rhs, to_b)])
     }
 
     /// `self / rhs`, element by element, broadcast. Also the operator `/`.

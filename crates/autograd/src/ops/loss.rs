@@ -11,7 +11,7 @@
 use tensor::{CrossEntropyOptions, Error, Float, Reduction, Result, Tensor};
 
 use crate::record::pull;
-use crate::var::{Saved, Var};
+use crate::var::Var;
 
 impl<T: Float> Var<T> {
     /// The squared differences from a target of the same shape, reduced:
@@ -52,15 +52,13 @@ impl<T: Float> Var<T> {
             Reduction::None => (squares, T::of(2.0)),
         };
         // Whichever of the two asks, the other stands on the right.
-        let toward = |from: Saved<T>, to: Saved<T>| {
+        let toward = |from: &Self, to: &Self| {
+            let (from, to) = (from.save(), to.save());
             pull(move |g: &Self| from.on(g).sub(&to.on(g))?.mul(&g.mul_scalar(factor)?))
         };
-        let (x, t) = (self.save(), target.save());
-        Self::record(
-            OP,
-            value,
-            [(self, toward(x.clone(), t.clone())), (target, toward(t, x))],
-        )
+        let of_self = self.wanted(|| toward(self, target));
+        let of_target = target.wanted(|| toward(target, self));
+        Self::record_wanted(OP.into(), value, [(self, of_self), (target, of_target)])
     }
 
     /// −log softmax(scores) at the true label, reduced:

@@ -122,19 +122,20 @@ impl<T: Float> Var<T> {
             value.len(),
             self.shape().last().copied().unwrap_or(0),
         );
-        let (x, w) = (self.save(), weight.save());
-        let mut inputs = vec![
-            (self, pull(move |g: &Self| g.matmul(&w.on(g)))),
-            (
-                weight,
-                pull(move |g: &Self| as_rows(g)?.matmul_with(&as_rows(&x.on(g))?, true, false)),
-            ),
-        ];
-        if let Some(bias) = bias {
+        let of_input = self.wanted(|| {
+            let w = weight.save();
+            pull(move |g: &Self| g.matmul(&w.on(g)))
+        });
+        let of_weight = weight.wanted(|| {
+            let x = self.save();
+            pull(move |g: &Self| as_rows(g)?.matmul_with(&as_rows(&x.on(g))?, true, false))
+        });
+        let of_bias = bias.map(|bias| {
             let own = bias.shape().to_vec();
-            inputs.push((bias, pull(move |g: &Self| g.sum_to(&own))));
-        }
-        Self::record(info, value, inputs)
+            (bias, bias.wanted(|| pull(move |g: &Self| g.sum_to(&own))))
+        });
+        let inputs = [(self, of_input), (weight, of_weight)];
+        Self::record_wanted(info, value, inputs.into_iter().chain(of_bias))
     }
 }
 

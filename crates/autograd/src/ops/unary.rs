@@ -19,7 +19,7 @@
 
 use tensor::{Float, Result, Tensor};
 
-use crate::record::pull;
+use crate::record::{pull, pull_owned};
 use crate::var::Var;
 
 impl<T: Float> Var<T> {
@@ -202,17 +202,24 @@ impl<T: Float> Var<T> {
 /// an operation which rectifies what it stores need not keep what it had before.
 pub(super) fn rectified<T: Float>(x: &Var<T>, value: Tensor<T>) -> Result<Var<T>> {
     let y = value.clone();
-    let rule = pull(move |g: &Var<T>| relu_backward(&y, g));
+    let rule = pull_owned(move |g| relu_backward(&y, g));
     Var::record("relu", value, [(x, rule)])
 }
 
 /// g where the output y of a rectifier is positive: linear in g, and its own
-/// adjoint.
-fn relu_backward<T: Float>(y: &Tensor<T>, g: &Var<T>) -> Result<Var<T>> {
+/// adjoint. In the place of g where nothing records and no one shares it.
+fn relu_backward<T: Float>(y: &Tensor<T>, g: Var<T>) -> Result<Var<T>> {
+    if !g.tape().is_recording() {
+        let tape = g.tape().clone();
+        let mut value = g.into_value();
+        value.relu_backward_assign(y)?;
+        tape.check_result("relu_backward", &value)?;
+        return Ok(tape.constant(value));
+    }
     let value = y.relu_backward(g.value())?;
     let y = y.clone();
-    let rule = pull(move |g: &Var<T>| relu_backward(&y, g));
-    Var::record("relu_backward", value, [(g, rule)])
+    let rule = pull_owned(move |g| relu_backward(&y, g));
+    Var::record("relu_backward", value, [(&g, rule)])
 }
 
 #[cfg(test)]

@@ -34,6 +34,33 @@ impl<T: Number> Tensor<T> {
         Ok(())
     }
 
+    /// [`relu_backward`](Self::relu_backward) in the place of the gradient, for
+    /// a rectifier's output of its shape: what a sweep calls that needs the
+    /// gradient no more.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    ///
+    /// let y = Tensor::from([-1.0, 0.0, 2.0]).relu();
+    /// let mut grad = Tensor::from([10.0, 20.0, 30.0]);
+    /// grad.relu_backward_assign(&y)?;
+    /// assert_eq!(grad.to_vec(), [0.0, 0.0, 30.0]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the shapes differ.
+    pub fn relu_backward_assign(&mut self, output: &Self) -> Result<()> {
+        same_shape("relu_backward_assign", self, output)?;
+        if self.is_shared() {
+            *self = output.relu_backward(self)?;
+            return Ok(());
+        }
+        let clear = |g: &mut T, y| *g = if y <= T::ZERO { T::ZERO } else { *g };
+        update(self.as_mut_slice(), output.as_slice(), clear);
+        Ok(())
+    }
+
     /// `self += factor · rhs`, in place, shapes equal: what a hand-written
     /// gradient step is made of.
     ///
@@ -177,6 +204,20 @@ mod tests {
         assert_eq!(a.to_vec(), [11.0, 22.0]);
         assert_eq!(a.as_slice().as_ptr(), at);
         assert!(a.add_assign(&Tensor::from([1.0])).is_err());
+    }
+
+    #[test]
+    fn a_gradient_passes_a_rectifier_in_place_when_unique() {
+        let y = Tensor::from([0.0, 3.0, f64::NAN]);
+        let mut g = Tensor::from([1.0, 2.0, 3.0]);
+        let at = g.as_slice().as_ptr();
+        g.relu_backward_assign(&y).unwrap();
+        assert_eq!(g.as_slice().as_ptr(), at);
+        let held = g.clone();
+        g.relu_backward_assign(&Tensor::from([1.0, 0.0, 0.0]))
+            .unwrap();
+        assert_eq!(held.to_vec(), [0.0, 2.0, 3.0]);
+        assert_eq!(g.to_vec(), [0.0, 0.0, 0.0]);
     }
 
     #[test]
