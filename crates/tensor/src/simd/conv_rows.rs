@@ -18,7 +18,7 @@
 //!
 //! **The tile.** A multiply-add needs its two factors: CB · VW of them are fed
 //! by CB + VW loads. 8 × 2 is bound by arithmetic and needs 16 + 2 + 1 of 32
-//! registers; with 16 registers it is 4 × 3.
+//! registers; with 16 registers it is 4 × 2.
 
 use super::Kernel;
 use super::vector::{Lanes, Vector};
@@ -158,7 +158,7 @@ impl<T: Lanes> Kernel<T> for ConvRows<'_, T> {
                     (8, _) => job.run::<V, 8, 2>(),
                     (6, _) => job.run::<V, 6, 4>(),
                     (4, true) => job.run::<V, 4, 4>(),
-                    (4, false) => job.run::<V, 4, 3>(),
+                    (4, false) => job.run::<V, 4, 2>(),
                     (2, true) => job.run::<V, 2, 8>(),
                     (2, false) => job.run::<V, 2, 4>(),
                     (_, true) => job.run::<V, 1, 8>(),

@@ -17,7 +17,7 @@
 //! **The tile.** A processor loads one vector of 512 bits for each multiplication
 //! of such vectors, and half as many where they cross a line of the cache, as
 //! shifted rows do. So a tile must have at least twice as many accumulators as
-//! loads: 6 × 4 of 32 registers, for ten. With 16 registers it is 3 × 4: those
+//! loads: 6 × 4 of 32 registers, for ten. With 16 registers it is 2 × 4: those
 //! are of 256 bits, and more of them lie within a line.
 
 use super::Kernel;
@@ -94,7 +94,7 @@ impl<T: Lanes> Kernel<T> for InnerProducts<'_, T> {
                 let left = outs - o;
                 left.div_ceil(left.div_ceil(6))
             } else {
-                fitting([3, 2, 1], outs - o)
+                (outs - o).min(2)
             };
             let mut k = 0;
             while k < weights {
@@ -102,7 +102,7 @@ impl<T: Lanes> Kernel<T> for InnerProducts<'_, T> {
                 if wide {
                     tile!(self, V, o, k, a, b, 6 5 4 3 2 1, [4 2 1]);
                 } else {
-                    tile!(self, V, o, k, a, b, 3 2 1, [4 2 1]);
+                    tile!(self, V, o, k, a, b, 2 1, [4 2 1]);
                 }
                 k += b;
             }

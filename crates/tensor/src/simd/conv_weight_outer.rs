@@ -18,8 +18,8 @@
 //! step between two broadcasts.
 //!
 //! **The tile.** 12 × 2 accumulators leave 8 of 32 registers for the factors;
-//! with 16 registers it is 6 × 2. A panel of at most one vector has tiles twice
-//! as long.
+//! with 16 registers it is 4 × 2, for the compiler fetches all R factors before
+//! it multiplies. A panel of at most one vector has tiles twice as long.
 //!
 //! **Rounding.** A sum runs over one run of pixels; runs are then added. Long
 //! sums of f32 lose what this keeps.
@@ -240,7 +240,7 @@ impl<T: Lanes> Job<'_, '_, T> {
         if V::REGISTERS >= 32 {
             tiles!(self, V, 2, 12 9 6 4 2);
         } else {
-            tiles!(self, V, 2, 6 4 2);
+            tiles!(self, V, 2, 4 2);
         }
     }
 
@@ -253,7 +253,7 @@ impl<T: Lanes> Job<'_, '_, T> {
         if V::REGISTERS >= 32 {
             tiles!(self, V, 1, 24 16 8 4);
         } else {
-            tiles!(self, V, 1, 12 8 4);
+            tiles!(self, V, 1, 8 4);
         }
     }
 
