@@ -12,15 +12,13 @@
 use std::any::Any;
 use std::cell::RefCell;
 
-use crate::element::Element;
-
 thread_local! {
     /// One `Vec<T>` for each element type and depth of nesting.
     static STORE: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Calls `f` with a buffer of `len` elements whose values are arbitrary.
-pub(crate) fn with<T: Element, R>(len: usize, f: impl FnOnce(&mut [T]) -> R) -> R {
+pub(crate) fn with<T: Copy + Default + 'static, R>(len: usize, f: impl FnOnce(&mut [T]) -> R) -> R {
     // The box stays around its vector, so that keeping it allocates nothing.
     #[allow(clippy::box_collection)]
     let kept: Option<Box<Vec<T>>> = STORE.with_borrow_mut(|store| {
@@ -29,7 +27,7 @@ pub(crate) fn with<T: Element, R>(len: usize, f: impl FnOnce(&mut [T]) -> R) -> 
     });
     let mut buffer = kept.unwrap_or_default();
     if buffer.len() < len {
-        buffer.resize(len, T::ZERO);
+        buffer.resize(len, T::default());
     }
     let result = f(&mut buffer[..len]);
     STORE.with_borrow_mut(|store| store.push(buffer));

@@ -9,7 +9,7 @@
 //! inside the input or the padding before it.
 
 use crate::error::{Error, Result};
-use crate::simd::pool::Pairs;
+use crate::simd::pool::{Pairs, Threes};
 use crate::window::{Padding, Pair, Window2d};
 
 /// Elements of the input that a piece of work has at least, where planes are
@@ -355,6 +355,17 @@ impl Pool2dGeometry {
             && window.padding_before == [0, 0]
             && self.output == self.input.map(|size| size / 2);
         plain.then_some(Pairs { input: self.input })
+    }
+
+    /// The windows of 3 × 3, two apart, that have a kernel of their own.
+    pub(super) fn threes(&self) -> Option<Threes> {
+        let window = &self.window;
+        let plain = window.kernel == [3, 3] && window.stride == [2, 2] && window.dilation == [1, 1];
+        plain.then_some(Threes {
+            input: self.input,
+            output: self.output,
+            before: window.padding_before,
+        })
     }
 
     /// The work, as [`par`](crate::par) estimates it.

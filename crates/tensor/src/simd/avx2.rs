@@ -24,7 +24,7 @@ macro_rules! vector {
         $(#[$doc:meta])* $name:ident, $t:ty, $register:ty, $lanes:literal, $masks:ident,
         $set1:ident, $zero:ident, $load:ident, $load_some:ident, $store:ident, $store_some:ident,
         $add:ident, $sub:ident, $mul:ident, $fma:ident, $compare:ident, $and:ident,
-        $deinterleave:ident, $interleave:ident
+        $deinterleave:ident, $interleave:ident, $behind:ident, $ahead:ident
     ) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
@@ -34,7 +34,7 @@ macro_rules! vector {
         impl $name {
             /// A mask of the first `count` lanes.
             #[inline(always)]
-            fn first(count: usize) -> __m256i {
+            pub(super) fn first(count: usize) -> __m256i {
                 let from = $masks[$lanes - count.min($lanes)..].as_ptr();
                 // SAFETY: the table holds a vector from each of its first entries on.
                 unsafe { _mm256_loadu_si256(from.cast()) }
@@ -128,11 +128,19 @@ macro_rules! vector {
                 let (first, second) = unsafe { $interleave(self.0, other.0) };
                 (Self(first), Self(second))
             }
+            #[inline(always)]
+            fn behind(self, first: $t) -> Self {
+                Self(unsafe { $behind(self.0, $set1(first)) })
+            }
+            #[inline(always)]
+            fn ahead(self, last: $t) -> Self {
+                Self(unsafe { $ahead(self.0, $set1(last)) })
+            }
         }
     };
 }
 
-// SAFETY of the four: called by methods of the vectors, where the processor
+// SAFETY of these: called by methods of the vectors, where the processor
 // has the instructions. Shuffles stay within halves of 128 bits, so a
 // permutation of the quarters (a, b | c, d) to (a, c | b, d) comes after them.
 
@@ -181,17 +189,49 @@ unsafe fn interleave_64(a: __m256d, b: __m256d) -> (__m256d, __m256d) {
     }
 }
 
+#[inline(always)]
+unsafe fn behind_32(lanes: __m256, first: __m256) -> __m256 {
+    unsafe {
+        let moved = _mm256_permutevar8x32_ps(lanes, _mm256_setr_epi32(0, 0, 1, 2, 3, 4, 5, 6));
+        _mm256_blend_ps::<0b0000_0001>(moved, first)
+    }
+}
+
+#[inline(always)]
+unsafe fn ahead_32(lanes: __m256, last: __m256) -> __m256 {
+    unsafe {
+        let moved = _mm256_permutevar8x32_ps(lanes, _mm256_setr_epi32(1, 2, 3, 4, 5, 6, 7, 7));
+        _mm256_blend_ps::<0b1000_0000>(moved, last)
+    }
+}
+
+#[inline(always)]
+unsafe fn behind_64(lanes: __m256d, first: __m256d) -> __m256d {
+    unsafe {
+        let moved = _mm256_permute4x64_pd::<0b10_01_00_00>(lanes);
+        _mm256_blend_pd::<0b0001>(moved, first)
+    }
+}
+
+#[inline(always)]
+unsafe fn ahead_64(lanes: __m256d, last: __m256d) -> __m256d {
+    unsafe {
+        let moved = _mm256_permute4x64_pd::<0b11_11_10_01>(lanes);
+        _mm256_blend_pd::<0b1000>(moved, last)
+    }
+}
+
 vector!(
     /// Eight `f32`.
     F32x8, f32, __m256, 8, MASK_32,
     _mm256_set1_ps, _mm256_setzero_ps, _mm256_loadu_ps, _mm256_maskload_ps, _mm256_storeu_ps,
     _mm256_maskstore_ps, _mm256_add_ps, _mm256_sub_ps, _mm256_mul_ps, _mm256_fmadd_ps,
-    _mm256_cmp_ps, _mm256_and_ps, deinterleave_32, interleave_32
+    _mm256_cmp_ps, _mm256_and_ps, deinterleave_32, interleave_32, behind_32, ahead_32
 );
 vector!(
     /// Four `f64`.
     F64x4, f64, __m256d, 4, MASK_64,
     _mm256_set1_pd, _mm256_setzero_pd, _mm256_loadu_pd, _mm256_maskload_pd, _mm256_storeu_pd,
     _mm256_maskstore_pd, _mm256_add_pd, _mm256_sub_pd, _mm256_mul_pd, _mm256_fmadd_pd,
-    _mm256_cmp_pd, _mm256_and_pd, deinterleave_64, interleave_64
+    _mm256_cmp_pd, _mm256_and_pd, deinterleave_64, interleave_64, behind_64, ahead_64
 );

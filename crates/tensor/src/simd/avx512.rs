@@ -21,7 +21,7 @@ macro_rules! vector {
         $(#[$doc:meta])* $name:ident, $t:ty, $register:ty, $lanes:literal, $mask:ty,
         $set1:ident, $zero:ident, $load:ident, $load_some:ident, $store:ident, $store_some:ident,
         $add:ident, $sub:ident, $mul:ident, $fma:ident, $compare:ident, $keep:ident, $sum:ident,
-        $permute:ident, $places:ident
+        $permute:ident, $places:ident, $bits:ident, $from_bits:ident, $align:ident
     ) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
@@ -107,6 +107,20 @@ macro_rules! vector {
                 };
                 (Self(pick(0)), Self(pick($lanes / 2)))
             }
+            #[inline(always)]
+            fn behind(self, first: $t) -> Self {
+                unsafe {
+                    let (lanes, first) = ($bits(self.0), $bits($set1(first)));
+                    Self($from_bits($align::<{ $lanes - 1 }>(lanes, first)))
+                }
+            }
+            #[inline(always)]
+            fn ahead(self, last: $t) -> Self {
+                unsafe {
+                    let (lanes, last) = ($bits(self.0), $bits($set1(last)));
+                    Self($from_bits($align::<1>(last, lanes)))
+                }
+            }
         }
     };
 }
@@ -140,7 +154,7 @@ vector!(
     _mm512_set1_ps, _mm512_setzero_ps, _mm512_loadu_ps, _mm512_maskz_loadu_ps, _mm512_storeu_ps,
     _mm512_mask_storeu_ps, _mm512_add_ps, _mm512_sub_ps, _mm512_mul_ps, _mm512_fmadd_ps,
     _mm512_cmp_ps_mask, _mm512_maskz_mov_ps, _mm512_reduce_add_ps,
-    _mm512_permutex2var_ps, places_32
+    _mm512_permutex2var_ps, places_32, _mm512_castps_si512, _mm512_castsi512_ps, _mm512_alignr_epi32
 );
 vector!(
     /// Eight `f64`.
@@ -148,5 +162,5 @@ vector!(
     _mm512_set1_pd, _mm512_setzero_pd, _mm512_loadu_pd, _mm512_maskz_loadu_pd, _mm512_storeu_pd,
     _mm512_mask_storeu_pd, _mm512_add_pd, _mm512_sub_pd, _mm512_mul_pd, _mm512_fmadd_pd,
     _mm512_cmp_pd_mask, _mm512_maskz_mov_pd, _mm512_reduce_add_pd,
-    _mm512_permutex2var_pd, places_64
+    _mm512_permutex2var_pd, places_64, _mm512_castpd_si512, _mm512_castsi512_pd, _mm512_alignr_epi64
 );

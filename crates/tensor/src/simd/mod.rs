@@ -41,6 +41,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod compare;
+mod places;
 pub(crate) mod pool;
 mod portable;
 #[macro_use]
@@ -239,6 +240,11 @@ mod tests {
             for i in 0..lanes {
                 assert_eq!([mixed[2 * i], mixed[2 * i + 1]], [x[i], y[i]]);
             }
+            let (behind, ahead) = (store(a.behind(y[0])), store(a.ahead(y[0])));
+            for i in 1..lanes {
+                assert_eq!([behind[i], ahead[i - 1]], [x[i - 1], x[i]]);
+            }
+            assert_eq!([behind[0], ahead[lanes - 1]], [y[0]; 2]);
             for (start, end) in (0..=lanes).flat_map(|end| (0..=end).map(move |start| (start, end)))
             {
                 let mut kept = vec![T::of(9.0); lanes];

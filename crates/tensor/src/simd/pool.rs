@@ -11,14 +11,19 @@
 //!     y[p, q ..] = the largest (the mean) of a, b, c, d
 //! ```
 //!
-//! Any other maximum is found by [`windows`], and its gradient by [`gather`].
+//! Windows of 3 × 3, two apart, do so too ([`threes`], [`threes_gradient`]). Any
+//! other maximum is found by [`windows`], and its gradient by [`gather`].
 //!
 //! **Cost.** Next to no arithmetic: the pairs are bound by memory.
 
 mod gather;
+mod threes;
+mod threes_gradient;
 mod windows;
 
 pub(crate) use gather::{GatherTap, GatherWindows};
+pub(crate) use threes::{MaxThrees, Threes};
+pub(crate) use threes_gradient::ScatterThrees;
 pub(crate) use windows::{MaxWindows, Rows, SortedColumns};
 
 use super::{Kernel, Lanes, Vector};
@@ -183,7 +188,7 @@ impl<T: Lanes> Kernel<T> for MaxPairs<'_, T> {
         let (width, q_count) = (pairs.input[1], pairs.output()[1]);
         let wanted = !at.is_empty();
         assert!(!wanted || at.len() == y.len());
-        let [one, two, three] = [1.0, 2.0, 3.0].map(|n| V::splat(T::of(n)));
+        let [zero, one, two, three] = [V::place(0), V::place(1), V::place(2), V::place(3)];
         let (x, y, at) = (x.as_ptr(), y.as_mut_ptr(), at.as_mut_ptr());
         for (input, output) in pairs.rows(planes) {
             for (q, count) in columns(q_count, V::LANES) {
@@ -200,13 +205,10 @@ impl<T: Lanes> Kernel<T> for MaxPairs<'_, T> {
                         let (top, low) = (b.wins_over(a), d.wins_over(c));
                         let (m, n) = (V::select(top, b, a), V::select(low, d, c));
                         let below = n.wins_over(m);
-                        let places = V::select(
-                            below,
-                            V::select(low, three, two),
-                            V::select(top, one, V::zero()),
-                        );
+                        let places =
+                            V::choose(below, V::choose(low, three, two), V::choose(top, one, zero));
                         store(V::select(below, n, m), y.add(output + q), count);
-                        places.store_bytes(at.add(output + q), count);
+                        V::store_places(places, at.add(output + q), count);
                     } else {
                         let m = a.largest(b).largest(c.largest(d));
                         store(m, y.add(output + q), count);
@@ -235,7 +237,7 @@ impl<T: Lanes> Kernel<T> for ScatterPairs<'_, T> {
         let planes = pairs.planes(x.len(), g.len());
         assert!(at.len() == g.len());
         fill_rest(pairs, x);
-        let [one, two, three] = [1.0, 2.0, 3.0].map(|n| V::splat(T::of(n)));
+        let [zero, one, two, three] = [V::place(0), V::place(1), V::place(2), V::place(3)];
         let (width, q_count) = (pairs.input[1], pairs.output()[1]);
         let (g, at, x) = (g.as_ptr(), at.as_ptr(), x.as_mut_ptr());
         for (input, output) in pairs.rows(planes) {
@@ -243,9 +245,9 @@ impl<T: Lanes> Kernel<T> for ScatterPairs<'_, T> {
                 // SAFETY: as in `MaxPairs`.
                 unsafe {
                     let v: V = load(g.add(output + q), count);
-                    let places = V::load_bytes(at.add(output + q), count);
+                    let places = V::load_places(at.add(output + q), 0, count);
                     let to = x.add(input + 2 * q);
-                    let left = only(v, places, V::zero());
+                    let left = only(v, places, zero);
                     store_pairs(left, only(v, places, one), to, count);
                     let left = only(v, places, two);
                     store_pairs(left, only(v, places, three), to.add(width), count);
@@ -257,8 +259,8 @@ impl<T: Lanes> Kernel<T> for ScatterPairs<'_, T> {
 
 /// The lanes of `v` whose place is `n`, zero in the others.
 #[inline(always)]
-fn only<T: Lanes, V: Vector<T>>(v: V, places: V, n: V) -> V {
-    V::select(places.equals(n), v, V::zero())
+fn only<T: Lanes, V: Vector<T>>(v: V, places: V::Places, n: V::Places) -> V {
+    V::select(V::same(places, n), v, V::zero())
 }
 
 /// Σ · `scale` of 2 × 2 windows.

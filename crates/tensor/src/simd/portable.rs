@@ -108,4 +108,14 @@ impl<T: Number> Vector<T> for Array<T> {
         let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
         (Self([a, e, b, f]), Self([c, g, d, h]))
     }
+    #[inline(always)]
+    fn behind(self, first: T) -> Self {
+        let [a, b, c, _] = self.0;
+        Self([first, a, b, c])
+    }
+    #[inline(always)]
+    fn ahead(self, last: T) -> Self {
+        let [_, b, c, d] = self.0;
+        Self([b, c, d, last])
+    }
 }

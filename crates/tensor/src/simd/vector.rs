@@ -1,6 +1,6 @@
 //! So many numbers in a register.
 
-use super::compare::Compare;
+use super::places::Places;
 use crate::element::Element;
 
 /// A register full of numbers of type `T`.
@@ -8,7 +8,7 @@ use crate::element::Element;
 /// Every method is one or a few instructions. The safe ones are safe because
 /// the types are handed out by [`run`](super::run) alone, inside code compiled
 /// for processors that have them.
-pub trait Vector<T>: Compare<T> {
+pub trait Vector<T>: Places<T> {
     /// How many numbers it holds.
     const LANES: usize;
     /// How many such registers there are: what tells how large a tile of
@@ -67,6 +67,10 @@ pub trait Vector<T>: Compare<T> {
     fn deinterleave(self, other: Self) -> (Self, Self);
     /// The inverse of [`deinterleave`](Self::deinterleave).
     fn interleave(self, other: Self) -> (Self, Self);
+    /// `first`, and then the lanes but the last.
+    fn behind(self, first: T) -> Self;
+    /// The lanes but the first, and then `last`.
+    fn ahead(self, last: T) -> Self;
 }
 
 /// The vectors of an element type, one for each instruction set.

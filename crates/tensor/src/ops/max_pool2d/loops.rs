@@ -1,6 +1,7 @@
 //! Which kernel finds the maxima, and how the work is shared out.
 //!
-//! Windows of 2 × 2 side by side read the plane as it is. Others read a padded
+//! Windows of 2 × 2 side by side, and of 3 × 3 two apart, read the plane as it is.
+//! Others read a padded
 //! copy in scratch, its columns sorted so that a stride is none
 //! ([`SortedColumns`]): a copy inside the first-level cache, for most planes.
 //! The gradient of small windows is gathered from such copies, too.
@@ -10,7 +11,8 @@
 use crate::element::Float;
 use crate::ops::pool2d::Pool2dGeometry;
 use crate::simd::pool::{
-    GatherTap, GatherWindows, MaxPairs, MaxWindows, Rows, ScatterPairs, SortedColumns,
+    GatherTap, GatherWindows, MaxPairs, MaxThrees, MaxWindows, Rows, ScatterPairs, ScatterThrees,
+    SortedColumns,
 };
 use crate::simd::{InstructionSet, run};
 use crate::{par, scratch};
@@ -86,6 +88,12 @@ pub(super) fn forward_with<T: Float>(
         });
         return true;
     }
+    if let Some(threes) = geometry.threes() {
+        in_pieces(geometry, x, y, at, |x, y, at| {
+            run(set, MaxThrees { threes, x, y, at });
+        });
+        return true;
+    }
     let Some(sorted) = Sorted::new(geometry) else {
         return false;
     };
@@ -112,6 +120,13 @@ fn in_pieces<T: Float>(
     par::for_each_item(pieces, geometry.cost(), |(x, y, at)| f(x, y, at));
 }
 
+/// Calls `f` with so many numbers and so many bytes of scratch.
+fn with_two<T: Float>(numbers: usize, bytes: usize, f: impl FnOnce(&mut [T], &mut [u8])) {
+    scratch::with(numbers, |numbers| {
+        scratch::with(bytes, |bytes| f(numbers, bytes));
+    });
+}
+
 /// A few planes by way of their copies.
 fn by_windows<T: Float>(
     set: InstructionSet,
@@ -134,33 +149,36 @@ fn by_windows<T: Float>(
     let offsets = &offsets[..window.kernel[1]];
     let copy_len = height * sorted.columns.row() + WIDEST;
     let rows_len = height * MaxWindows::<T>::pitch(q_count, WIDEST);
-    scratch::with(copy_len + 2 * rows_len + q_count + WIDEST, |memory| {
-        let (copy, memory) = memory.split_at_mut(copy_len);
-        let (values, memory) = memory.split_at_mut(rows_len);
-        let (taps, first) = memory.split_at_mut(rows_len);
-        copy.fill(T::neg_infinity());
-        for (q, first) in first.iter_mut().enumerate() {
-            let missed = before.saturating_sub(q.saturating_mul(stride));
-            *first = T::of(missed.div_ceil(window.dilation[1]) as f64);
-        }
-        let mut places = at.chunks_exact_mut(out_plane);
-        for (x, y) in x.chunks_exact(in_plane).zip(y.chunks_exact_mut(out_plane)) {
-            let kernel = MaxWindows {
-                output: geometry.output,
-                x,
-                columns: sorted.columns,
-                copy,
-                values,
-                taps,
-                rows: sorted.rows,
-                offsets,
-                first,
-                y,
-                at: places.next().unwrap_or_default(),
-            };
-            run(set, kernel);
-        }
-    });
+    with_two(
+        copy_len + rows_len,
+        rows_len + q_count + WIDEST,
+        |numbers: &mut [T], bytes| {
+            let (copy, values) = numbers.split_at_mut(copy_len);
+            let (taps, first) = bytes.split_at_mut(rows_len);
+            copy.fill(T::neg_infinity());
+            for (q, first) in first.iter_mut().enumerate() {
+                let missed = before.saturating_sub(q.saturating_mul(stride));
+                *first = missed.div_ceil(window.dilation[1]) as u8;
+            }
+            let mut places = at.chunks_exact_mut(out_plane);
+            for (x, y) in x.chunks_exact(in_plane).zip(y.chunks_exact_mut(out_plane)) {
+                let kernel = MaxWindows {
+                    output: geometry.output,
+                    x,
+                    columns: sorted.columns,
+                    copy,
+                    values,
+                    taps,
+                    rows: sorted.rows,
+                    offsets,
+                    first,
+                    y,
+                    at: places.next().unwrap_or_default(),
+                };
+                run(set, kernel);
+            }
+        },
+    );
 }
 
 /// `g` added at its places in an `x` of zeros. Writes every element of `x`.
@@ -183,6 +201,10 @@ pub(super) fn scatter_with<T: Float>(
         let (g, at) = (&g[run_of.clone()], &at[run_of]);
         if let Some(pairs) = geometry.pairs() {
             run(set, ScatterPairs { pairs, g, at, x });
+            return;
+        }
+        if let Some(threes) = geometry.threes() {
+            run(set, ScatterThrees { threes, g, at, x });
             return;
         }
         if by_gathering(set, geometry, g, at, x) {
@@ -242,10 +264,9 @@ fn by_gathering<T: Float>(
         }
     }
     let lists = [&taps[0][..counts[0]], &taps[1][..counts[1]]];
-    scratch::with(2 * len, |memory| {
-        let (values, places) = memory.split_at_mut(len);
+    with_two(len, len, |values: &mut [T], places| {
         values.fill(T::ZERO);
-        places.fill(-T::ONE);
+        places.fill(u8::MAX);
         let kernel = GatherWindows {
             input: geometry.input,
             output: geometry.output,
@@ -255,7 +276,8 @@ fn by_gathering<T: Float>(
             taps: &lists[..stride],
             lead,
             pitch,
-            copies: [values, places],
+            values,
+            places,
             g,
             at,
             x,
@@ -305,98 +327,4 @@ pub(super) fn for_each_place(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ops::max_pool2d::by_lines_with_indices;
-    use crate::{Float, MaxPool2dOptions, Tensor};
-
-    /// Every set of instructions against the loops without vectors, with ties,
-    /// infinities and NaN in plenty.
-    fn agrees<T: Float>(shape: &[usize], options: &MaxPool2dOptions) {
-        agrees_with::<T>(shape, options, f64::NAN);
-        agrees_with::<T>(shape, options, 1.5);
-    }
-
-    fn agrees_with<T: Float>(shape: &[usize], options: &MaxPool2dOptions, special: f64) {
-        let geometry = options.geometry(shape).unwrap();
-        let odd = [0.0, 1.0, 2.0, -1.0, f64::NEG_INFINITY, special, 2.0, 1.0];
-        let len: usize = shape.iter().product();
-        let x: Vec<T> = (0..len).map(|i| T::of(odd[(i * i / 7 + i) % 8])).collect();
-        let out: usize = geometry.output_shape().iter().product();
-        let (mut want, mut indices) = (vec![T::ZERO; out], vec![0; out]);
-        by_lines_with_indices(&geometry, &x, &mut want, &mut indices);
-        let g: Vec<T> = (0..out).map(|i| T::of((i % 9) as f64 - 4.0)).collect();
-        let g = Tensor::from_vec(geometry.output_shape(), g).unwrap();
-        let indices = Tensor::from_vec(geometry.output_shape(), indices).unwrap();
-        let back = g.max_pool2d_scatter(&indices, shape).unwrap();
-        let same = |a: &[T], b: &[T], what: &str| {
-            for (i, (a, b)) in a.iter().zip(b).enumerate() {
-                let equal = a == b || (a.is_nan() && b.is_nan());
-                assert!(
-                    equal,
-                    "{what} {i}: {a:?}, not {b:?} ({shape:?}, {options:?})"
-                );
-            }
-        };
-        for set in InstructionSet::available() {
-            let mut y = vec![T::of(7.0); out];
-            assert!(forward_with(set, &geometry, &x, &mut y, &mut []));
-            same(&y, &want, "maximum");
-            let (mut y, mut at) = (vec![T::of(7.0); out], vec![77; out]);
-            assert!(forward_with(set, &geometry, &x, &mut y, &mut at));
-            same(&y, &want, "maximum");
-            let [_, out_plane] = geometry.planes();
-            for (at, indices) in at
-                .chunks(out_plane)
-                .zip(indices.as_slice().chunks(out_plane))
-            {
-                for_each_place(&geometry, at, |o, index| {
-                    assert_eq!(index as i64, indices[o], "{o} of {shape:?}, {options:?}");
-                });
-            }
-            let mut dx = vec![T::of(7.0); len];
-            scatter_with(set, &geometry, g.as_slice(), &at, &mut dx);
-            same(&dx, back.as_slice(), "gradient");
-        }
-    }
-
-    #[test]
-    fn every_width_and_window_on_every_instruction_set() {
-        let pool = |size: usize| MaxPool2dOptions::new(size);
-        let uneven = |height, width| MaxPool2dOptions::new((height, width));
-        let options = [
-            pool(2),
-            pool(2).ceil_mode(true),
-            pool(2).stride(1),
-            pool(2).stride(2).padding(1),
-            pool(3).stride(2).padding(1),
-            pool(3).stride(2).padding(1).ceil_mode(true),
-            pool(3).stride(1).padding(1),
-            pool(3).stride(2).dilation(2).padding(1),
-            pool(6).stride(2).padding(3),
-            pool(5).stride(1).padding(2).dilation(3),
-            uneven(1, 3).stride((2, 3)).padding((0, 1)),
-            uneven(3, 2).stride((1, 4)).dilation((1, 3)).padding(1),
-        ];
-        for width in 1..=70 {
-            for (n, options) in options.iter().enumerate() {
-                let shape = [2, 1 + (width + n) % 3, 3 + (width + n) % 5, width];
-                if options.geometry(&shape).is_ok() {
-                    agrees::<f32>(&shape, options);
-                    agrees::<f64>(&shape, options);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_window_of_more_than_a_byte_is_left_to_others() {
-        let geometry = |kernel: (usize, usize)| {
-            let options = MaxPool2dOptions::new(kernel).stride(1);
-            options.geometry(&[1, 20, 20]).unwrap()
-        };
-        assert!(Sorted::new(&geometry((16, 16))).is_some());
-        assert!(Sorted::new(&geometry((16, 17))).is_none());
-        agrees::<f32>(&[1, 20, 20], &MaxPool2dOptions::new(16).stride(1));
-    }
-}
+mod tests;

@@ -47,8 +47,10 @@ pub(crate) struct GatherWindows<'a, T> {
     /// Where a row begins in its copy, and how long that is.
     pub(crate) lead: usize,
     pub(crate) pitch: usize,
-    /// Copies of a plane of `g`, and of its places, whose border is no tap.
-    pub(crate) copies: [&'a mut [T]; 2],
+    /// A copy of a plane of `g`.
+    pub(crate) values: &'a mut [T],
+    /// And of its places, with a border that is no tap.
+    pub(crate) places: &'a mut [u8],
     pub(crate) g: &'a [T],
     pub(crate) at: &'a [u8],
     pub(crate) x: &'a mut [T],
@@ -64,7 +66,8 @@ impl<T: Lanes> Kernel<T> for GatherWindows<'_, T> {
         let planes = self.x.len() / (h * w);
         assert!(self.x.len() == planes * h * w && self.g.len() == planes * p * q);
         assert!(self.at.len() == self.g.len() && self.lead + q <= self.pitch);
-        assert!(self.copies.iter().all(|copy| copy.len() == p * self.pitch));
+        let copies = [self.values.len(), self.places.len()];
+        assert!(copies == [p * self.pitch; 2]);
         for plane in 0..planes {
             self.copy::<V>(plane);
             match (self.taps.len(), self.kernel) {
@@ -81,7 +84,7 @@ impl<T: Lanes> GatherWindows<'_, T> {
     #[inline(always)]
     fn copy<V: Vector<T>>(&mut self, plane: usize) {
         let [p_count, q_count] = self.output;
-        let [values, places] = self.copies.each_mut().map(|copy| copy.as_mut_ptr());
+        let (values, places) = (self.values.as_mut_ptr(), self.places.as_mut_ptr());
         for p in 0..p_count {
             for (q, count) in columns(q_count, V::LANES) {
                 // SAFETY: q + count <= Q, of a plane that `g` and `at` have; and
@@ -91,8 +94,8 @@ impl<T: Lanes> GatherWindows<'_, T> {
                     let to = p * self.pitch + self.lead + q;
                     let v: V = load(self.g.as_ptr().add(from), count);
                     super::store(v, values.add(to), count);
-                    let v = V::load_bytes(self.at.as_ptr().add(from), count);
-                    super::store(v, places.add(to), count);
+                    let at = V::load_places(self.at.as_ptr().add(from), 0, count);
+                    V::store_places(at, places.add(to), count);
                 }
             }
         }
@@ -110,7 +113,7 @@ impl<T: Lanes> GatherWindows<'_, T> {
         // What the last vector of a row reaches.
         let end = width.div_ceil(S).max(V::LANES);
         assert!(start.max().unwrap_or(0) + end <= self.pitch);
-        let [values, places] = [self.copies[0].as_ptr(), self.copies[1].as_ptr()];
+        let (values, places) = (self.values.as_ptr(), self.places.as_ptr());
         let x = self.x[plane * height * width..].as_mut_ptr();
         for h in 0..height {
             for (k, count) in columns(width.div_ceil(S), V::LANES) {
@@ -131,10 +134,13 @@ impl<T: Lanes> GatherWindows<'_, T> {
                             // start leaves room for in a row.
                             let (g, at) = unsafe {
                                 let from = row + tap.start;
-                                (V::load(values.add(from)), V::load(places.add(from)))
+                                (
+                                    V::load(values.add(from)),
+                                    V::load_places(places.add(from), 0, V::LANES),
+                                )
                             };
-                            let here = V::splat(T::of((i * across + tap.tap) as f64));
-                            *sum = V::select(at.equals(here), sum.add(g), *sum);
+                            let here = V::place((i * across + tap.tap) as u8);
+                            *sum = V::select(V::same(at, here), sum.add(g), *sum);
                         }
                     }
                 }

@@ -73,14 +73,14 @@ pub(crate) struct MaxWindows<'a, T> {
     /// vectors, [`MaxWindows::pitch`].
     pub(crate) values: &'a mut [T],
     /// And in which columns of the windows they were.
-    pub(crate) taps: &'a mut [T],
+    pub(crate) taps: &'a mut [u8],
     /// Which rows a window reads.
     pub(crate) rows: Rows,
     /// Where in a row of the copy each tap of the first window lies.
     pub(crate) offsets: &'a [usize],
     /// For each window along a row, its first tap inside the plane; a vector
     /// longer than Q.
-    pub(crate) first: &'a [T],
+    pub(crate) first: &'a [u8],
     pub(crate) y: &'a mut [T],
     /// The places in the windows, or nothing.
     pub(crate) at: &'a mut [u8],
@@ -112,7 +112,7 @@ fn has_nan<T: Lanes, V: Vector<T>>(x: &[T]) -> bool {
     for pair in &mut pairs {
         // SAFETY: `pair` holds two vectors.
         let (a, b) = unsafe { (V::load(pair.as_ptr()), V::load(pair[V::LANES..].as_ptr())) };
-        if a.unordered(b) {
+        if V::any(a.unordered(b)) {
             return true;
         }
     }
@@ -153,21 +153,21 @@ impl<T: Lanes> MaxWindows<'_, T> {
                 // beginning of a row, or of a tap of a row, was checked above.
                 unsafe {
                     let from = self.copy.as_ptr().add(h * row + q);
-                    let mut tap = V::load(self.first.as_ptr().add(q));
+                    let mut tap = V::load_places(self.first.as_ptr().add(q), 0, V::LANES);
                     let mut largest = V::load(from.add(*self.offsets.get_unchecked(0)));
                     for j in 1..across {
                         let x = V::load(from.add(*self.offsets.get_unchecked(j)));
                         if PLACES {
                             let wins = beats::<T, V, NAN>(x, largest);
                             largest = V::select(wins, x, largest);
-                            tap = V::select(wins, V::splat(T::of(j as f64)), tap);
+                            tap = V::choose(wins, V::place(j as u8), tap);
                         } else {
                             largest = largest.largest(x);
                         }
                     }
                     largest.store(self.values.as_mut_ptr().add(h * pitch + q));
                     if PLACES {
-                        tap.store(self.taps.as_mut_ptr().add(h * pitch + q));
+                        V::store_places(tap, self.taps.as_mut_ptr().add(h * pitch + q), V::LANES);
                     }
                 }
             }
@@ -182,6 +182,7 @@ impl<T: Lanes> MaxWindows<'_, T> {
         assert!(self.y.len() == p_count * q_count && self.taps.len() == self.values.len());
         assert!(!PLACES || self.at.len() == self.y.len());
         assert!(pitch >= q_count && pitch >= V::LANES);
+        let across = self.offsets.len();
         let (values, taps) = (self.values.as_ptr(), self.taps.as_ptr());
         let (y, at) = (self.y.as_mut_ptr(), self.at.as_mut_ptr());
         for p in 0..p_count {
@@ -192,12 +193,12 @@ impl<T: Lanes> MaxWindows<'_, T> {
                 // SAFETY: q + count <= Q and q + LANES <= pitch: `y` and `at`
                 // were checked above, and so were the rows of this window.
                 unsafe {
-                    let place = |i: usize| V::splat(T::of((i * self.offsets.len()) as f64));
                     let row = self.rows.source(p, from) * pitch + q;
                     let mut largest = V::load(values.add(row));
-                    let mut places = V::zero();
+                    let mut places = V::place((from * across) as u8);
                     if PLACES {
-                        places = V::load(taps.add(row)).add(place(from));
+                        let tap = V::load_places(taps.add(row), 0, V::LANES);
+                        places = V::further(tap, places);
                     }
                     for i in from + 1..to {
                         let row = self.rows.source(p, i) * pitch + q;
@@ -205,15 +206,16 @@ impl<T: Lanes> MaxWindows<'_, T> {
                         if PLACES {
                             let wins = beats::<T, V, NAN>(x, largest);
                             largest = V::select(wins, x, largest);
-                            let here = V::load(taps.add(row)).add(place(i));
-                            places = V::select(wins, here, places);
+                            let tap = V::load_places(taps.add(row), 0, V::LANES);
+                            let here = V::further(tap, V::place((i * across) as u8));
+                            places = V::choose(wins, here, places);
                         } else {
                             largest = largest.largest(x);
                         }
                     }
                     store(largest, y.add(p * q_count + q), count);
                     if PLACES {
-                        places.store_bytes(at.add(p * q_count + q), count);
+                        V::store_places(places, at.add(p * q_count + q), count);
                     }
                 }
             }
@@ -223,7 +225,7 @@ impl<T: Lanes> MaxWindows<'_, T> {
 
 /// Where `x` takes the place of the largest so far; without `NAN`, there is none.
 #[inline(always)]
-fn beats<T: Lanes, V: Vector<T>, const NAN: bool>(x: V, largest: V) -> V::Mask {
+pub(super) fn beats<T: Lanes, V: Vector<T>, const NAN: bool>(x: V, largest: V) -> V::Mask {
     if NAN {
         x.wins_over(largest)
     } else {
