@@ -357,11 +357,14 @@ impl Pool2dGeometry {
         plain.then_some(Pairs { input: self.input })
     }
 
-    /// The windows of 3 × 3, two apart, that have a kernel of their own.
+    /// The windows of 3 × 3, one or two apart, that have a kernel of their own.
     pub(super) fn threes(&self) -> Option<Threes> {
         let window = &self.window;
-        let plain = window.kernel == [3, 3] && window.stride == [2, 2] && window.dilation == [1, 1];
+        let plain = window.kernel == [3, 3]
+            && matches!(window.stride, [1, 1] | [2, 2])
+            && window.dilation == [1, 1];
         plain.then_some(Threes {
+            stride: window.stride[0],
             input: self.input,
             output: self.output,
             before: window.padding_before,

@@ -11,7 +11,7 @@
 //!     y[p, q ..] = the largest (the mean) of a, b, c, d
 //! ```
 //!
-//! Windows of 3 × 3, two apart, do so too ([`threes`], [`threes_gradient`]). Any
+//! Windows of 3 × 3, one or two apart, do so too ([`threes`], [`threes_gradient`]). Any
 //! other maximum is found by [`windows`], and its gradient by [`gather`].
 //!
 //! **Cost.** Next to no arithmetic: the pairs are bound by memory.

@@ -1,6 +1,7 @@
 //! Which kernel finds the maxima, and how the work is shared out.
 //!
-//! Windows of 2 × 2 side by side, and of 3 × 3 two apart, read the plane as it is.
+//! Windows of 2 × 2 side by side, and of 3 × 3 one or two apart, read the plane as
+//! it is.
 //! Others read a padded
 //! copy in scratch, its columns sorted so that a stride is none
 //! ([`SortedColumns`]): a copy inside the first-level cache, for most planes.

@@ -1,6 +1,6 @@
-//! Maxima of windows of 3 × 3, two apart: the commonest that overlap.
+//! Maxima of windows of 3 × 3, one or two apart: the commonest that overlap.
 //!
-//! Two rows of pixels come with every row of windows, and nothing is copied:
+//! Each row of pixels is looked at once, and nothing is copied; for two apart:
 //!
 //! ```text
 //! for each plane, vector of output columns q
@@ -14,7 +14,8 @@
 //!
 //! With a column of padding the three taps are o moved up a lane, e and o;
 //! without, they are e, o and e moved down a lane. The lane that is missing is
-//! the pixel beside the vector, or −∞. The place of a winner rides beside it:
+//! the pixel beside the vector, or −∞. For windows one apart the taps are three
+//! loads, and two rows are kept. The place of a winner rides beside it:
 //! its column in `row`, its place in the window at the end. Ties go to the first
 //! column of a row and then to the first row, which is the first in the order of
 //! reading.
@@ -28,9 +29,11 @@ use crate::simd::{Kernel, Lanes, Vector};
 use super::windows::beats;
 use super::{columns, load_pairs, store};
 
-/// How planes of windows of 3 × 3, two apart, lie in memory.
+/// How planes of windows of 3 × 3 lie in memory.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Threes {
+    /// From one window to the next, both ways: 1 or 2.
+    pub(crate) stride: usize,
     /// H, W.
     pub(crate) input: [usize; 2],
     /// P, Q.
@@ -47,8 +50,9 @@ impl Threes {
         assert!(planes * p * q == output && planes * h * w == input);
         // The first tap of the last window, or the second of the first one,
         // lies inside of the plane.
-        let inside =
-            |axis: usize| 2 * (self.output[axis] - 1) < self.input[axis] + self.before[axis];
+        let inside = |axis: usize| {
+            self.stride * (self.output[axis] - 1) < self.input[axis] + self.before[axis]
+        };
         assert!(self.before.iter().all(|&before| before <= 1));
         assert!(planes == 0 || (inside(0) && inside(1)));
         planes
@@ -69,19 +73,30 @@ impl<T: Lanes> Kernel<T> for MaxThrees<'_, T> {
 
     #[inline(always)]
     fn run<V: Vector<T>>(mut self) {
-        match (self.threes.before[1], self.at.is_empty()) {
-            (0, true) => self.planes::<V, 0, false>(),
-            (0, false) => self.planes::<V, 0, true>(),
-            (_, true) => self.planes::<V, 1, false>(),
-            (_, false) => self.planes::<V, 1, true>(),
+        match (
+            self.threes.stride,
+            self.threes.before[1],
+            self.at.is_empty(),
+        ) {
+            (1, 0, true) => self.planes::<V, 1, 0, false>(),
+            (1, 0, false) => self.planes::<V, 1, 0, true>(),
+            (1, _, true) => self.planes::<V, 1, 1, false>(),
+            (1, _, false) => self.planes::<V, 1, 1, true>(),
+            (_, 0, true) => self.planes::<V, 2, 0, false>(),
+            (_, 0, false) => self.planes::<V, 2, 0, true>(),
+            (_, _, true) => self.planes::<V, 2, 1, false>(),
+            (_, _, false) => self.planes::<V, 2, 1, true>(),
         }
     }
 }
 
 impl<T: Lanes> MaxThrees<'_, T> {
-    /// All planes, for so many columns of padding on the left.
+    /// All planes, for windows so far apart, and so many columns of padding on
+    /// the left.
     #[inline(always)]
-    fn planes<V: Vector<T>, const BEFORE: usize, const PLACES: bool>(&mut self) {
+    fn planes<V: Vector<T>, const STRIDE: usize, const BEFORE: usize, const PLACES: bool>(
+        &mut self,
+    ) {
         let planes = self.threes.planes(self.x.len(), self.y.len());
         assert!(self.at.len() == if PLACES { self.y.len() } else { 0 });
         let [[height, width], [p_count, q_count]] = [self.threes.input, self.threes.output];
@@ -95,31 +110,51 @@ impl<T: Lanes> MaxThrees<'_, T> {
                     2 * (q + V::LANES) + 1
                 }
                 .wrapping_sub(1);
+                // One apart, all three taps are loads, from the padding on.
+                let column = if STRIDE == 1 {
+                    q.wrapping_sub(BEFORE)
+                } else {
+                    2 * q
+                };
                 let mut strip = Strip {
                     input: self.threes.input,
                     above: self.threes.before[0],
-                    x: x.wrapping_add(2 * q),
-                    left: width.saturating_sub(2 * q),
+                    x: x.wrapping_add(column),
+                    lead: if STRIDE == 1 {
+                        BEFORE.saturating_sub(q)
+                    } else {
+                        0
+                    },
+                    left: if STRIDE == 1 {
+                        (width + BEFORE).saturating_sub(q)
+                    } else {
+                        width.saturating_sub(2 * q)
+                    },
                     beside: &raw const none,
                     beside_step: 0,
                     first: first::<T, V>(q == 0 && BEFORE == 1),
                 };
-                if beside < width {
+                if STRIDE == 2 && beside < width {
                     (strip.beside, strip.beside_step) = (x.wrapping_add(beside), width);
                 }
                 let to = plane * p_count * q_count + q;
+                let taps = if STRIDE == 1 {
+                    V::LANES + 2
+                } else {
+                    2 * V::LANES
+                };
                 // SAFETY: `x` is one of so many planes, and each row of it has
-                // `left` columns from 2q on and, unless it is −∞, the one
-                // beside. The outputs have q + count <= Q columns from q on in
+                // the columns from `lead` up to `left` and, unless it is −∞,
+                // the one beside. The outputs have q + count <= Q columns from q on in
                 // each of P rows of this plane; `at` is as long as `y`.
                 unsafe {
                     let (y, at) = (self.y.as_mut_ptr().add(to), self.at.as_mut_ptr());
                     let at = if PLACES { at.add(to) } else { at };
                     let out = (y, at, count);
-                    if strip.left >= 2 * V::LANES {
-                        strip.run::<V, BEFORE, false, PLACES>(out, self.threes.output);
+                    if strip.lead == 0 && strip.left >= taps {
+                        strip.run::<V, STRIDE, BEFORE, false, PLACES>(out, self.threes.output);
                     } else {
-                        strip.run::<V, BEFORE, true, PLACES>(out, self.threes.output);
+                        strip.run::<V, STRIDE, BEFORE, true, PLACES>(out, self.threes.output);
                     }
                 }
             }
@@ -144,9 +179,11 @@ struct Strip<T, P> {
     input: [usize; 2],
     /// Rows of padding.
     above: usize,
-    /// Column 2q of the first row.
+    /// Column 2q of the first row, or column q less the padding.
     x: *const T,
-    /// How many columns there are from it on.
+    /// How many columns from it on are padding.
+    lead: usize,
+    /// Where the row ends.
     left: usize,
     /// The pixel beside the vectors in the first row; and from one row to the
     /// next.
@@ -170,7 +207,13 @@ impl<T: Lanes, P: Copy> Strip<T, P> {
     /// What the fields say is there to be read. P rows of Q can be written at
     /// both pointers, `count` columns of each.
     #[inline(always)]
-    unsafe fn run<V, const BEFORE: usize, const EDGE: bool, const PLACES: bool>(
+    unsafe fn run<
+        V,
+        const STRIDE: usize,
+        const BEFORE: usize,
+        const EDGE: bool,
+        const PLACES: bool,
+    >(
         &self,
         (y, at, count): (*mut T, *mut u8, usize),
         [p_count, q_count]: [usize; 2],
@@ -182,26 +225,34 @@ impl<T: Lanes, P: Copy> Strip<T, P> {
             value: V::splat(T::of(f64::NEG_INFINITY)),
             place: V::further(self.first, V::place(3)),
         };
-        let mut redo = false;
-        if self.above == 0 {
-            // SAFETY: the caller's promise, here and below.
-            (top, redo) = unsafe { self.row::<V, BEFORE, EDGE, PLACES, false>(0) };
+        let mut middle = top;
+        let (mut top_nan, mut middle_nan) = (false, false);
+        // SAFETY: the caller's promise, here and below.
+        unsafe {
+            if self.above == 0 {
+                (top, top_nan) = self.row::<V, STRIDE, BEFORE, EDGE, PLACES, false>(0);
+            }
+            if STRIDE == 1 {
+                let h = 1 - self.above;
+                (middle, middle_nan) = self.row::<V, STRIDE, BEFORE, EDGE, PLACES, false>(h);
+            }
         }
         for p in 0..p_count {
-            let h = 2 * p + 1 - self.above;
-            let above = redo;
-            let (best, low);
+            let h = STRIDE * p + 1 - self.above;
+            let (best, low, low_nan);
             // SAFETY: as above.
             unsafe {
-                let (middle, nan) = self.row::<V, BEFORE, EDGE, PLACES, false>(h);
-                (low, redo) = self.row::<V, BEFORE, EDGE, PLACES, false>(h + 1);
-                if above | nan | redo {
+                if STRIDE == 2 {
+                    (middle, middle_nan) = self.row::<V, STRIDE, BEFORE, EDGE, PLACES, false>(h);
+                }
+                (low, low_nan) = self.row::<V, STRIDE, BEFORE, EDGE, PLACES, false>(h + 1);
+                if top_nan | middle_nan | low_nan {
                     let mut top = top;
                     if h > 0 {
-                        (top, _) = self.row::<V, BEFORE, EDGE, PLACES, true>(h - 1);
+                        (top, _) = self.row::<V, STRIDE, BEFORE, EDGE, PLACES, true>(h - 1);
                     }
-                    let (middle, _) = self.row::<V, BEFORE, EDGE, PLACES, true>(h);
-                    let (low, _) = self.row::<V, BEFORE, EDGE, PLACES, true>(h + 1);
+                    let (middle, _) = self.row::<V, STRIDE, BEFORE, EDGE, PLACES, true>(h);
+                    let (low, _) = self.row::<V, STRIDE, BEFORE, EDGE, PLACES, true>(h + 1);
                     best = join::<T, V, PLACES, true>(top, middle, low);
                 } else {
                     best = join::<T, V, PLACES, false>(top, middle, low);
@@ -212,7 +263,12 @@ impl<T: Lanes, P: Copy> Strip<T, P> {
                     V::store_places(best.place, at.add(to), count);
                 }
             }
-            top = low;
+            (top, top_nan) = if STRIDE == 1 {
+                (middle, middle_nan)
+            } else {
+                (low, low_nan)
+            };
+            (middle, middle_nan) = (low, low_nan);
         }
     }
 
@@ -222,7 +278,14 @@ impl<T: Lanes, P: Copy> Strip<T, P> {
     /// # Safety
     /// What the fields say is there to be read.
     #[inline(always)]
-    unsafe fn row<V, const BEFORE: usize, const EDGE: bool, const PLACES: bool, const NAN: bool>(
+    unsafe fn row<
+        V,
+        const STRIDE: usize,
+        const BEFORE: usize,
+        const EDGE: bool,
+        const PLACES: bool,
+        const NAN: bool,
+    >(
         &self,
         h: usize,
     ) -> (Largest<V, P>, bool)
@@ -235,19 +298,23 @@ impl<T: Lanes, P: Copy> Strip<T, P> {
             return (Largest { value: none, place }, false);
         }
         // SAFETY: row h is inside of the plane; the caller's promise.
-        let ((even, odd), beside) = unsafe {
+        let taps = unsafe {
             let row = self.x.wrapping_add(h * self.input[1]);
-            let pairs = if EDGE {
-                edge_pairs(row, self.left, none)
+            if STRIDE == 1 {
+                self.three::<V, EDGE>(row)
             } else {
-                load_pairs(row, V::LANES)
-            };
-            (pairs, *self.beside.add(h * self.beside_step))
-        };
-        let taps = if BEFORE == 1 {
-            [odd.behind(beside), even, odd]
-        } else {
-            [even, odd, even.ahead(beside)]
+                let (even, odd): (V, V) = if EDGE {
+                    edge_pairs(row, self.left, none)
+                } else {
+                    load_pairs(row, V::LANES)
+                };
+                let beside = *self.beside.add(h * self.beside_step);
+                if BEFORE == 1 {
+                    [odd.behind(beside), even, odd]
+                } else {
+                    [even, odd, even.ahead(beside)]
+                }
+            }
         };
         let mut largest = Largest {
             value: taps[0],
@@ -260,6 +327,31 @@ impl<T: Lanes, P: Copy> Strip<T, P> {
         }
         let nan = V::either(taps[0].unordered(taps[1]), taps[2].unordered(taps[2]));
         (largest, V::any(nan))
+    }
+
+    /// Three vectors, each a column further on.
+    ///
+    /// # Safety
+    /// The columns from `lead` up to `left` of this row can be read.
+    #[inline(always)]
+    unsafe fn three<V: Vector<T>, const EDGE: bool>(&self, row: *const T) -> [V; 3] {
+        let none = V::splat(T::of(f64::NEG_INFINITY));
+        let mut taps = [none; 3];
+        for (j, tap) in taps.iter_mut().enumerate() {
+            let from = row.wrapping_add(j);
+            // SAFETY: the caller's promise.
+            unsafe {
+                if EDGE {
+                    let (lead, left) = (self.lead.saturating_sub(j), self.left.saturating_sub(j));
+                    let x = V::load_between(from, lead, left);
+                    let x = V::select(V::first_lanes(left), x, none);
+                    *tap = V::select(V::first_lanes(lead), none, x);
+                } else {
+                    *tap = V::load(from);
+                }
+            }
+        }
+        taps
     }
 }
 

@@ -1,6 +1,6 @@
-//! The gradient of maxima of 3 × 3 windows, two apart.
+//! The gradient of maxima of 3 × 3 windows, one or two apart.
 //!
-//! Every other row and every other column of pixels belongs to one window, those
+//! Two apart, every other row and column of pixels belongs to one window, those
 //! between to two: a pixel was seen by one, two or four windows, and each of
 //! them may have chosen it.
 //!
@@ -14,15 +14,17 @@
 //!         dx[2p + 1 − padding, 2k ..] = own, joined
 //! ```
 //!
+//! One apart, nine windows saw a pixel, and each of its taps is a load.
+//!
 //! Every element is written once, and its windows are added in their order, as
 //! if they were scattered one by one.
 //!
-//! **Cost.** Nine comparisons and additions for four pixels.
+//! **Cost.** Nine comparisons and additions for four pixels, or for one.
 
 use crate::simd::{Kernel, Lanes, Vector};
 
 use super::threes::Threes;
-use super::{columns, store_pairs};
+use super::{columns, store, store_pairs};
 
 /// The way back of [`MaxThrees`](super::MaxThrees). Writes every element of `x`.
 pub(crate) struct ScatterThrees<'a, T> {
@@ -37,10 +39,10 @@ impl<T: Lanes> Kernel<T> for ScatterThrees<'_, T> {
 
     #[inline(always)]
     fn run<V: Vector<T>>(mut self) {
-        if self.threes.before[1] == 0 {
-            self.planes::<V, 0>();
-        } else {
-            self.planes::<V, 1>();
+        match (self.threes.stride, self.threes.before[1]) {
+            (1, _) => self.one_apart::<V>(),
+            (_, 0) => self.planes::<V, 0>(),
+            _ => self.planes::<V, 1>(),
         }
     }
 }
@@ -64,6 +66,45 @@ impl<T: Lanes> ScatterThrees<'_, T> {
                     self.strip::<V, BEFORE, false>(plane, k);
                 } else {
                     self.strip::<V, BEFORE, true>(plane, k);
+                }
+            }
+        }
+    }
+
+    /// All planes of windows one apart.
+    #[inline(always)]
+    fn one_apart<V: Vector<T>>(&mut self) {
+        let planes = self.threes.planes(self.x.len(), self.g.len());
+        assert!(self.at.len() == self.g.len());
+        let [[height, width], [p_count, q_count]] = [self.threes.input, self.threes.output];
+        let [above, before] = self.threes.before;
+        for plane in 0..planes {
+            let windows = plane * p_count * q_count;
+            let (g, at) = (self.g[windows..].as_ptr(), self.at[windows..].as_ptr());
+            let x = self.x[plane * height * width..].as_mut_ptr();
+            for (w, count) in columns(width, V::LANES) {
+                // Tap j of window w + before − j: which lanes have one.
+                let mut lanes = [[0; 2]; 3];
+                for (j, lanes) in lanes.iter_mut().enumerate() {
+                    let past = (q_count + j).saturating_sub(w + before);
+                    *lanes = [j.saturating_sub(w + before), past];
+                }
+                for h in 0..height {
+                    let mut sum = V::zero();
+                    for i in (0..3).rev() {
+                        let p = (h + above).wrapping_sub(i);
+                        if p >= p_count {
+                            continue;
+                        }
+                        for j in (0..3).rev() {
+                            let from = (p * q_count + w + before).wrapping_sub(j);
+                            // SAFETY: p < P, and only windows 0 to Q are read.
+                            let won = unsafe { won::<T, V>(g, at, from, lanes[j]) };
+                            sum = gain(sum, won, (3 * i + j) as u8);
+                        }
+                    }
+                    // SAFETY: w + count <= W, of a row of this plane.
+                    unsafe { store(sum, x.add(h * width + w), count) };
                 }
             }
         }

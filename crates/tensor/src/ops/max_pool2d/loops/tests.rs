@@ -75,6 +75,11 @@ fn every_width_and_window_on_every_instruction_set() {
         pool(3).stride(2).padding((0, 1)),
         pool(3).stride(2).padding((1, 0)),
         pool(3).stride(1).padding(1),
+        pool(3).stride(1),
+        pool(3).stride(1).padding((1, 0)),
+        pool(3).stride(1).padding((0, 1)),
+        pool(4).stride(1).padding(1),
+        pool(4).stride(2).padding(1),
         pool(3).stride(2).dilation(2).padding(1),
         pool(6).stride(2).padding(3),
         pool(5).stride(1).padding(2).dilation(3),
@@ -95,7 +100,9 @@ fn every_width_and_window_on_every_instruction_set() {
 #[test]
 fn a_lone_nan_wins_its_windows() {
     let shape = [1, 6, 37];
-    let options = [0, 1].map(|padding| MaxPool2dOptions::new(3).stride(2).padding(padding));
+    let pool = |stride: usize| MaxPool2dOptions::new(3).stride(stride);
+    let options = [1, 2].map(|stride| [pool(stride), pool(stride).padding(1)]);
+    let options = options.concat();
     for (at, options) in (0..6 * 37).flat_map(|at| options.iter().map(move |o| (at, o))) {
         let mut x: Vec<f32> = (0..6 * 37).map(|i| (i * 7 % 5) as f32).collect();
         x[at] = f32::NAN;
