@@ -23,6 +23,7 @@ mod direct;
 mod geometry;
 mod kernel;
 mod padded;
+mod pointwise;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -230,6 +231,7 @@ pub(crate) fn forward_loops<T: Float>(
     match geometry.forward_kernel() {
         Conv2dKernel::Definition => direct::forward(geometry, x, w, epilogue, y),
         Conv2dKernel::Winograd => winograd::forward(set, geometry, x, w, epilogue, y),
+        Conv2dKernel::Pointwise => pointwise::forward(set, geometry, x, w, epilogue, y),
         Conv2dKernel::Channels => {
             rows::forward(set, Vectors::Channels, geometry, x, w, epilogue, y);
         }
@@ -244,6 +246,7 @@ pub(crate) fn input_loops<T: Float>(geometry: &Conv2dGeometry, g: &[T], w: &[T],
         Conv2dKernel::Definition => direct::input(geometry, g, w, x),
         Conv2dKernel::Winograd => winograd::input(set, geometry, g, w, x),
         Conv2dKernel::Columns => columns::input(set, geometry, g, w, x),
+        Conv2dKernel::Pointwise => pointwise::input(set, geometry, g, w, x),
         Conv2dKernel::Channels => rows::input(set, Vectors::Channels, geometry, g, w, x),
         _ => rows::input(set, Vectors::Pixels, geometry, g, w, x),
     }

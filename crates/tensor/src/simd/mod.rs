@@ -48,6 +48,7 @@ mod portable;
 mod unroll;
 pub(crate) mod conv_channels;
 pub(crate) mod conv_columns;
+pub(crate) mod conv_pointwise;
 pub(crate) mod conv_rows;
 pub(crate) mod gemm;
 mod vector;
@@ -138,6 +139,21 @@ impl fmt::Display for InstructionSet {
             Self::Avx512 => "avx512",
         })
     }
+}
+
+/// Asks for the cache line of an element that will be read or written soon. The
+/// address may be any, it is not accessed.
+#[inline(always)]
+fn prefetch<T>(at: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: every processor of this architecture has the instruction, and
+        // it does nothing where there is no such address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
 }
 
 /// Something to compute with vectors of `T`, whichever they are.

@@ -20,6 +20,9 @@ pub enum Conv2dKernel {
     /// Vectors over the pixels of the output, for a block of output channels at
     /// a time, from an image with its padding in scratch memory.
     Rows,
+    /// The matrix product that a kernel of one tap is, for a panel of pixels at a
+    /// time, which is read once for all output channels: nothing is padded.
+    Pointwise,
     /// Vectors over the output channels of a pixel, for a tile of pixels at a
     /// time, from such an image too: for planes whose rows do not fill vectors.
     Channels,
@@ -74,7 +77,7 @@ impl Conv2dGeometry {
     /// use wengert_tensor::{Conv2dGeometry, Conv2dKernel, Conv2dOptions};
     ///
     /// let pointwise = Conv2dGeometry::new(&[8, 32, 16, 16], &[64, 32, 1, 1], &Conv2dOptions::default())?;
-    /// assert_eq!(pointwise.forward_kernel(), Conv2dKernel::Rows);
+    /// assert_eq!(pointwise.forward_kernel(), Conv2dKernel::Pointwise);
     /// assert_eq!(pointwise.weight_kernel(), Conv2dKernel::OuterProducts);
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
@@ -96,10 +99,14 @@ impl Conv2dGeometry {
             Conv2dKernel::Rows | Conv2dKernel::Channels if self.suits_columns() => {
                 Conv2dKernel::Columns
             }
-            Conv2dKernel::Rows | Conv2dKernel::Channels => {
+            Conv2dKernel::Rows | Conv2dKernel::Channels | Conv2dKernel::Pointwise => {
                 let [down, across] = self.window.stride;
                 let phase = [self.input[0].div_ceil(down), self.input[1].div_ceil(across)];
-                self.fuller_vectors(self.group_channels()[0], phase)
+                match self.fuller_vectors(self.group_channels()[0], phase) {
+                    // Which has no phases.
+                    Conv2dKernel::Pointwise if phase != self.input => Conv2dKernel::Rows,
+                    kernel => kernel,
+                }
             }
             other => other,
         }
@@ -120,6 +127,14 @@ impl Conv2dGeometry {
         } else {
             Conv2dKernel::OuterProducts
         }
+    }
+
+    /// Whether a window is one pixel of the image, and none is padding.
+    fn is_pointwise(&self) -> bool {
+        let window = &self.window;
+        let inside = |axis: usize| self.seen()[axis] <= self.input[axis];
+        let plain = window.kernel == [1, 1] && window.padding_before == [0, 0];
+        plain && inside(0) && inside(1)
     }
 
     /// Whether a padded image would be parted into too many planes.
@@ -161,6 +176,8 @@ impl Conv2dGeometry {
         let of_channels = channels.next_multiple_of(LANES) as f64 / channels as f64;
         if of_channels < of_pixels {
             Conv2dKernel::Channels
+        } else if self.is_pointwise() {
+            Conv2dKernel::Pointwise
         } else {
             Conv2dKernel::Rows
         }

@@ -187,7 +187,10 @@ fn every_algorithm_agrees_with_the_definition() {
     let plain = Conv2dOptions::default();
     let weight = |case: &Case| case.geometry().weight_kernel();
     let pointwise = case(&[2, 8, 9, 10], [12, 4, 1, 1], plain.groups(2));
-    assert_eq!(pointwise.geometry().forward_kernel(), Conv2dKernel::Rows);
+    assert_eq!(
+        pointwise.geometry().forward_kernel(),
+        Conv2dKernel::Pointwise
+    );
     assert_eq!(weight(&pointwise), Conv2dKernel::InnerProducts);
     let depthwise = case(&[2, 8, 9, 10], [16, 1, 3, 3], plain.groups(8).padding(1));
     assert_eq!(depthwise.geometry().forward_kernel(), Conv2dKernel::Rows);

@@ -138,14 +138,14 @@ impl<'a, T> Block<'a, T> {
     }
 
     /// From a row to the next.
-    pub(super) fn stride(&self) -> usize {
+    pub(in crate::simd) fn stride(&self) -> usize {
         self.stride
     }
 
     /// Where an element lies. All of the block from there on may be read and
     /// written.
     #[inline(always)]
-    pub(super) fn at(&mut self, row: usize, column: usize) -> *mut T {
+    pub(in crate::simd) fn at(&mut self, row: usize, column: usize) -> *mut T {
         self.data.wrapping_add(row * self.stride + column)
     }
 }
