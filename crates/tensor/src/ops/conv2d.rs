@@ -25,6 +25,7 @@ mod kernel;
 mod padded;
 mod pointwise;
 mod rows;
+mod strips;
 #[cfg(test)]
 mod tests;
 mod weight_inner;
@@ -232,6 +233,7 @@ pub(crate) fn forward_loops<T: Float>(
         Conv2dKernel::Definition => direct::forward(geometry, x, w, epilogue, y),
         Conv2dKernel::Winograd => winograd::forward(set, geometry, x, w, epilogue, y),
         Conv2dKernel::Pointwise => pointwise::forward(set, geometry, x, w, epilogue, y),
+        Conv2dKernel::Strips => strips::forward(set, geometry, x, w, epilogue, y),
         Conv2dKernel::Channels => {
             rows::forward(set, Vectors::Channels, geometry, x, w, epilogue, y);
         }
@@ -247,6 +249,7 @@ pub(crate) fn input_loops<T: Float>(geometry: &Conv2dGeometry, g: &[T], w: &[T],
         Conv2dKernel::Winograd => winograd::input(set, geometry, g, w, x),
         Conv2dKernel::Columns => columns::input(set, geometry, g, w, x),
         Conv2dKernel::Pointwise => pointwise::input(set, geometry, g, w, x),
+        Conv2dKernel::Strips => strips::input(set, geometry, g, w, x),
         Conv2dKernel::Channels => rows::input(set, Vectors::Channels, geometry, g, w, x),
         _ => rows::input(set, Vectors::Pixels, geometry, g, w, x),
     }

@@ -47,6 +47,7 @@ macro_rules! vector {
         impl Vector<$t> for $name {
             const LANES: usize = $lanes;
             const REGISTERS: usize = 16;
+            type Span = __m256i;
 
             #[inline(always)]
             fn splat(value: $t) -> Self {
@@ -65,9 +66,12 @@ macro_rules! vector {
                 Self(unsafe { $load_some(from, Self::first(count)) })
             }
             #[inline(always)]
-            unsafe fn load_between(from: *const $t, start: usize, end: usize) -> Self {
-                let (start, end) = (Self::first(start), Self::first(end));
-                Self(unsafe { $load_some(from, _mm256_andnot_si256(start, end)) })
+            fn between(start: usize, end: usize) -> __m256i {
+                unsafe { _mm256_andnot_si256(Self::first(start), Self::first(end)) }
+            }
+            #[inline(always)]
+            unsafe fn load_masked(from: *const $t, mask: __m256i) -> Self {
+                Self(unsafe { $load_some(from, mask) })
             }
             #[inline(always)]
             unsafe fn store(self, to: *mut $t) {

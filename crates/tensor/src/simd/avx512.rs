@@ -34,6 +34,7 @@ macro_rules! vector {
         impl Vector<$t> for $name {
             const LANES: usize = $lanes;
             const REGISTERS: usize = 32;
+            type Span = $mask;
 
             #[inline(always)]
             fn splat(value: $t) -> Self {
@@ -52,9 +53,12 @@ macro_rules! vector {
                 Self(unsafe { $load_some(first(count) as $mask, from) })
             }
             #[inline(always)]
-            unsafe fn load_between(from: *const $t, start: usize, end: usize) -> Self {
-                let between = first(end) & !first(start);
-                Self(unsafe { $load_some(between as $mask, from) })
+            fn between(start: usize, end: usize) -> $mask {
+                (first(end) & !first(start)) as $mask
+            }
+            #[inline(always)]
+            unsafe fn load_masked(from: *const $t, mask: $mask) -> Self {
+                Self(unsafe { $load_some(mask, from) })
             }
             #[inline(always)]
             unsafe fn store(self, to: *mut $t) {

@@ -47,26 +47,27 @@ impl<T: Lanes> Kernel<T> for FoldColumns<'_, T> {
         let mut c = 0;
         while c < channels {
             // SAFETY: channels that there are.
-            unsafe {
-                if channels - c >= 2 {
-                    self.channels::<V, 2>(c);
-                    c += 2;
-                } else {
-                    self.channels::<V, 1>(c);
-                    c += 1;
+            c += unsafe {
+                match channels - c {
+                    1 => self.channels::<V, 1>(c),
+                    2 => self.channels::<V, 2>(c),
+                    3 => self.channels::<V, 3>(c),
+                    4 | 5 | 8 => self.channels::<V, 4>(c),
+                    _ => self.channels::<V, 6>(c),
                 }
-            }
+            };
         }
     }
 }
 
 impl<T: Lanes> FoldColumns<'_, T> {
-    /// The planes of CB channels from c on.
+    /// The planes of CB channels from c on, for which the masks are found once.
+    /// Yields CB.
     ///
     /// # Safety
     /// x and the columns hold those channels.
     #[inline(always)]
-    unsafe fn channels<V: Vector<T>, const CB: usize>(&mut self, c: usize) {
+    unsafe fn channels<V: Vector<T>, const CB: usize>(&mut self, c: usize) -> usize {
         let ([height, width], [out_h, out_w]) = (self.input, self.output);
         let ([rows, across], out_plane) = (self.kernel, out_h * out_w);
         let channel = rows * across * out_plane;
@@ -91,7 +92,7 @@ impl<T: Lanes> FoldColumns<'_, T> {
                         }
                         let at = (i * across + j) * out_plane + p * out_w;
                         let from = columns.wrapping_add(at + shown).wrapping_sub(hidden);
-                        unroll!(b < CB, 4, {
+                        unroll!(b < CB, 8, {
                             let from = from.wrapping_add(b * channel);
                             // SAFETY: these lanes are pixels of row p of the tap's plane.
                             let column = unsafe { V::load_between(from, start, end) };
@@ -99,12 +100,13 @@ impl<T: Lanes> FoldColumns<'_, T> {
                         });
                     }
                 }
-                unroll!(b < CB, 4, {
+                unroll!(b < CB, 8, {
                     let to = x.wrapping_add((b * height + r) * width + s);
                     // SAFETY: pixels of row r.
                     unsafe { acc[b].store_first(to, inside) };
                 });
             }
         }
+        CB
     }
 }

@@ -50,6 +50,7 @@ pub(crate) mod conv_channels;
 pub(crate) mod conv_columns;
 pub(crate) mod conv_pointwise;
 pub(crate) mod conv_rows;
+pub(crate) mod conv_strips;
 pub(crate) mod gemm;
 mod vector;
 mod winograd;

@@ -22,6 +22,7 @@ impl<T: Number> Array<T> {
 impl<T: Number> Vector<T> for Array<T> {
     const LANES: usize = 4;
     const REGISTERS: usize = 16;
+    type Span = [usize; 2];
 
     #[inline(always)]
     fn splat(value: T) -> Self {
@@ -46,7 +47,11 @@ impl<T: Number> Vector<T> for Array<T> {
         Self(lanes)
     }
     #[inline(always)]
-    unsafe fn load_between(from: *const T, start: usize, end: usize) -> Self {
+    fn between(start: usize, end: usize) -> [usize; 2] {
+        [start, end]
+    }
+    #[inline(always)]
+    unsafe fn load_masked(from: *const T, [start, end]: [usize; 2]) -> Self {
         let mut lanes = [T::ZERO; 4];
         for (i, lane) in lanes.iter_mut().enumerate().take(end).skip(start) {
             // SAFETY: start <= i < end, the caller's promise.

@@ -2,7 +2,7 @@
 
 /// Repeats a block for i = 0, 1, … below a constant of at most 32, with `i` a
 /// constant each time. `unroll!(i < N, 4, { … })` is for an N of at most 4, and
-/// `8` likewise: inside of another one, where 32 times 32 would be much to
+/// `8` and `16` likewise: inside of another one, where 32 times 32 would be much to
 /// compile.
 ///
 /// Accumulators live in registers only if the compiler sees every index into
@@ -15,6 +15,9 @@ macro_rules! unroll {
     };
     ($i:ident < $count:expr, 8, $body:block) => {
         unroll!(@ $i, $count, $body, 0 1 2 3 4 5 6 7)
+    };
+    ($i:ident < $count:expr, 16, $body:block) => {
+        unroll!(@ $i, $count, $body, 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15)
     };
     ($i:ident < $count:expr, $body:block) => {
         unroll!(@ $i, $count, $body,

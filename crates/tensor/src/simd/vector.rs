@@ -14,6 +14,8 @@ pub trait Vector<T>: Places<T> {
     /// How many such registers there are: what tells how large a tile of
     /// accumulators may be.
     const REGISTERS: usize;
+    /// Neighbouring lanes, as loads know them.
+    type Span: Copy;
 
     /// The same number in every lane.
     fn splat(value: T) -> Self;
@@ -34,7 +36,19 @@ pub trait Vector<T>: Places<T> {
     ///
     /// # Safety
     /// The elements `start..min(end, LANES)` from `from` on can be read.
-    unsafe fn load_between(from: *const T, start: usize, end: usize) -> Self;
+    #[inline(always)]
+    unsafe fn load_between(from: *const T, start: usize, end: usize) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { Self::load_masked(from, Self::between(start, end)) }
+    }
+    /// The lanes `start..end`.
+    fn between(start: usize, end: usize) -> Self::Span;
+    /// As [`load_between`](Self::load_between), for lanes that are found once
+    /// and loaded often.
+    ///
+    /// # Safety
+    /// The lanes of the span can be read, from `from` on.
+    unsafe fn load_masked(from: *const T, span: Self::Span) -> Self;
     /// # Safety
     /// `LANES` elements can be written at `to`.
     unsafe fn store(self, to: *mut T);

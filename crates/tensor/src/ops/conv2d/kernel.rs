@@ -23,6 +23,10 @@ pub enum Conv2dKernel {
     /// The matrix product that a kernel of one tap is, for a panel of pixels at a
     /// time, which is read once for all output channels: nothing is padded.
     Pointwise,
+    /// Vectors over the pixels of a few rows of the output at a time, for one
+    /// output channel, from the image where it lies: for few output channels
+    /// and a kernel of 3 or 5 rows at stride 1.
+    Strips,
     /// Vectors over the output channels of a pixel, for a tile of pixels at a
     /// time, from such an image too: for planes whose rows do not fill vectors.
     Channels,
@@ -65,6 +69,10 @@ const WINOGRAD_CHANNELS: usize = 16;
 /// Pixels of a plane below which too much of Winograd's tiles hangs over the edge.
 const WINOGRAD_PIXELS: usize = 36;
 
+/// Channels of the result up to which its rows share what is loaded, and not its
+/// channels.
+const STRIP_CHANNELS: usize = 3;
+
 /// Output channels below which it takes longer to add columns than to find them.
 const COLUMN_CHANNELS: usize = 8;
 /// Pixels of the output below which the matrix product has too few columns.
@@ -87,6 +95,8 @@ impl Conv2dGeometry {
             Conv2dKernel::Definition
         } else if self.suits_winograd() {
             Conv2dKernel::Winograd
+        } else if self.suits_strips(self.group_channels()[1]) {
+            Conv2dKernel::Strips
         } else {
             self.fuller_vectors(self.group_channels()[1], self.output)
         }
@@ -95,16 +105,16 @@ impl Conv2dGeometry {
     /// Which loops compute the gradient with respect to the input.
     #[must_use]
     pub fn input_kernel(&self) -> Conv2dKernel {
+        use Conv2dKernel::{Channels, Columns, Pointwise, Rows, Strips};
         match self.forward_kernel() {
-            Conv2dKernel::Rows | Conv2dKernel::Channels if self.suits_columns() => {
-                Conv2dKernel::Columns
-            }
-            Conv2dKernel::Rows | Conv2dKernel::Channels | Conv2dKernel::Pointwise => {
+            Rows | Strips | Channels if self.suits_columns() => Columns,
+            Rows | Strips | Channels if self.suits_strips(self.group_channels()[0]) => Strips,
+            Rows | Strips | Channels | Pointwise => {
                 let [down, across] = self.window.stride;
                 let phase = [self.input[0].div_ceil(down), self.input[1].div_ceil(across)];
                 match self.fuller_vectors(self.group_channels()[0], phase) {
                     // Which has no phases.
-                    Conv2dKernel::Pointwise if phase != self.input => Conv2dKernel::Rows,
+                    Pointwise if phase != self.input => Rows,
                     kernel => kernel,
                 }
             }
@@ -192,6 +202,20 @@ impl Conv2dGeometry {
             && in_plane / 3 > out_plane / 2
             && outs >= COLUMN_CHANNELS
             && out_plane >= COLUMN_PIXELS
+    }
+
+    /// Whether results have so few channels that one pixel had better be used for
+    /// several rows of them, and the kernel is one for which there are loops.
+    fn suits_strips(&self, channels: usize) -> bool {
+        let window = &self.window;
+        // The adjoint's padding is what is left of the kernel.
+        let reach = |axis: usize| window.padding_before[axis] < window.kernel[axis];
+        channels <= STRIP_CHANNELS
+            && [3, 5].contains(&window.kernel[0])
+            && window.stride == [1, 1]
+            && window.dilation == [1, 1]
+            && reach(0)
+            && reach(1)
     }
 
     /// Whether there are channels enough, on either side, to pay for the

@@ -193,7 +193,7 @@ fn every_algorithm_agrees_with_the_definition() {
     );
     assert_eq!(weight(&pointwise), Conv2dKernel::InnerProducts);
     let depthwise = case(&[2, 8, 9, 10], [16, 1, 3, 3], plain.groups(8).padding(1));
-    assert_eq!(depthwise.geometry().forward_kernel(), Conv2dKernel::Rows);
+    assert_eq!(depthwise.geometry().forward_kernel(), Conv2dKernel::Strips);
     assert_eq!(weight(&depthwise), Conv2dKernel::InnerProducts);
     let whole = case(
         &[3, 8, 9, 10],
@@ -213,10 +213,15 @@ fn every_algorithm_agrees_with_the_definition() {
     assert_eq!(weight(&tiled), Conv2dKernel::OuterProducts);
     let narrow = case(&[2, 6, 14, 14], [16, 6, 5, 5], plain);
     assert_eq!(narrow.geometry().input_kernel(), Conv2dKernel::Columns);
+    let grey = case(&[2, 1, 13, 12], [6, 1, 5, 5], plain.padding(2));
+    assert_eq!(grey.geometry().forward_kernel(), Conv2dKernel::Rows);
+    assert_eq!(grey.geometry().input_kernel(), Conv2dKernel::Strips);
     // Windows so far apart that a padded image would be padding for the most part.
     let sparse = case(&[2, 8, 3, 3], [16, 8, 3, 3], plain.padding(20).stride(20));
     assert_eq!(weight(&sparse), Conv2dKernel::Definition);
-    for case in [pointwise, depthwise, whole, halves, tiled, narrow, sparse] {
+    for case in [
+        pointwise, depthwise, whole, halves, tiled, narrow, grey, sparse,
+    ] {
         case.check();
     }
 }
@@ -233,6 +238,8 @@ fn the_bits_do_not_depend_on_the_number_of_threads() {
             [16, 1, 3, 3],
             plain.padding(1).groups(16),
         ),
+        // Output channels of one image, shared out.
+        case(&[1, 2, 40, 44], [3, 2, 5, 5], plain.padding(2)),
     ] {
         let tensors = case.draw().map(|t| t.cast::<f32>());
         let run = |threads| with_threads(threads, || case.run(tensors.each_ref())).unwrap();
