@@ -19,8 +19,9 @@ use super::vector::{Lanes, Vector};
 /// Arguments of the kernel: one image.
 #[derive(Debug)]
 pub(crate) struct FoldColumns<'a, T> {
-    /// A plane of output pixels for each channel and tap.
+    /// A plane of output pixels for each channel and tap, `plane` apart.
     pub(crate) columns: &'a [T],
+    pub(crate) plane: usize,
     pub(crate) output: [usize; 2],
     pub(crate) kernel: [usize; 2],
     pub(crate) dilation: [usize; 2],
@@ -38,12 +39,12 @@ impl<T: Lanes> Kernel<T> for FoldColumns<'_, T> {
     fn run<V: Vector<T>>(mut self) {
         let [in_plane, out_plane, taps] =
             [self.input, self.output, self.kernel].map(|[a, b]| a * b);
-        if in_plane == 0 {
+        if in_plane == 0 || self.x.is_empty() {
             return;
         }
         let channels = self.x.len() / in_plane;
         // What the pointers below rely on.
-        assert!(self.columns.len() >= channels * taps * out_plane);
+        assert!(self.columns.len() >= (channels * taps - 1) * self.plane + out_plane);
         let mut c = 0;
         while c < channels {
             // SAFETY: channels that there are.
@@ -69,8 +70,8 @@ impl<T: Lanes> FoldColumns<'_, T> {
     #[inline(always)]
     unsafe fn channels<V: Vector<T>, const CB: usize>(&mut self, c: usize) -> usize {
         let ([height, width], [out_h, out_w]) = (self.input, self.output);
-        let ([rows, across], out_plane) = (self.kernel, out_h * out_w);
-        let channel = rows * across * out_plane;
+        let [rows, across] = self.kernel;
+        let channel = rows * across * self.plane;
         let columns = self.columns.as_ptr().wrapping_add(c * channel);
         let x = self.x.as_mut_ptr().wrapping_add(c * height * width);
         for r in 0..height {
@@ -90,7 +91,7 @@ impl<T: Lanes> FoldColumns<'_, T> {
                         if start >= end {
                             continue;
                         }
-                        let at = (i * across + j) * out_plane + p * out_w;
+                        let at = (i * across + j) * self.plane + p * out_w;
                         let from = columns.wrapping_add(at + shown).wrapping_sub(hidden);
                         unroll!(b < CB, 8, {
                             let from = from.wrapping_add(b * channel);
