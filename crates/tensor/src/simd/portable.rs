@@ -52,12 +52,19 @@ impl<T: Number> Vector<T> for Array<T> {
     }
     #[inline(always)]
     unsafe fn load_masked(from: *const T, [start, end]: [usize; 2]) -> Self {
-        let mut lanes = [T::ZERO; 4];
-        for (i, lane) in lanes.iter_mut().enumerate().take(end).skip(start) {
-            // SAFETY: start <= i < end, the caller's promise.
-            *lane = unsafe { from.wrapping_add(i).read() };
+        if start == 0 && end >= 4 {
+            // SAFETY: all lanes, the caller's promise.
+            return unsafe { Self::load(from) };
         }
-        Self(lanes)
+        let lane = |i: usize| {
+            if start <= i && i < end {
+                // SAFETY: a lane of the span, the caller's promise.
+                unsafe { from.wrapping_add(i).read() }
+            } else {
+                T::ZERO
+            }
+        };
+        Self([lane(0), lane(1), lane(2), lane(3)])
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut T) {

@@ -132,11 +132,11 @@ impl Layout {
         let planes = image.chunks_exact((height * width).max(1));
         let channels = planes.len();
         for (plane, padded) in planes.zip(padded.chunks_exact_mut(self.plane)) {
-            // What is behind the last phase continues its last row's padding.
-            let (filled, behind) = padded.split_at_mut(self.rows * self.pitch * down * across);
-            behind.fill(T::ZERO);
-            let phases = filled.chunks_exact_mut(self.rows * self.pitch);
-            for (phase, padded) in phases.enumerate() {
+            // All of it at once: padding comes in pieces too short to be filled
+            // one by one, and the plane stays in the near cache for its pixels.
+            padded.fill(T::ZERO);
+            let phases = padded.chunks_exact_mut(self.rows * self.pitch);
+            for (phase, padded) in phases.take(down * across).enumerate() {
                 let (a, b) = (phase / across, phase % across);
                 // The first column of the image in this phase, and its place.
                 let column = (b + across - left % across) % across;
@@ -145,12 +145,9 @@ impl Layout {
                 for (row, line) in padded.chunks_exact_mut(self.pitch).enumerate() {
                     let source = (row * down + a).wrapping_sub(top);
                     if source >= height || count == 0 {
-                        line.fill(T::ZERO);
                         continue;
                     }
                     let pixels = &plane[source * width + column..(source + 1) * width];
-                    line[..place].fill(T::ZERO);
-                    line[place + count..].fill(T::ZERO);
                     let line = &mut line[place..place + count];
                     if across == 1 {
                         line.copy_from_slice(pixels);
