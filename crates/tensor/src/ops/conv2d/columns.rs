@@ -163,11 +163,14 @@ mod tests {
             ([1, 1, 3, 4], [2, 1, 2, 2], plain.padding((4, 5))),
             ([1, 2, 7, 5], [2, 2, 7, 5], plain),
             ([0, 2, 9, 9], [5, 2, 3, 3], plain),
-            // Images side by side: four and one left, two and two.
-            ([33, 2, 8, 8], [3, 2, 3, 4], plain),
-            ([18, 1, 8, 6], [3, 1, 3, 4], plain),
+            // Images side by side: four and one or three left, two and one left.
+            ([33, 2, 6, 8], [3, 2, 3, 4], plain),
+            ([35, 2, 6, 8], [3, 2, 3, 4], plain),
+            ([17, 1, 8, 6], [3, 1, 3, 4], plain),
         ] {
             check(input, weight, &options);
         }
+        let geometry = Conv2dGeometry::new(&[33, 2, 6, 8], &[3, 2, 3, 4], &plain).unwrap();
+        assert_eq!(together(&geometry), 4);
     }
 }
