@@ -22,6 +22,8 @@ mod columns;
 mod direct;
 mod geometry;
 mod kernel;
+#[cfg(test)]
+mod oracle;
 mod padded;
 mod pointwise;
 mod rows;

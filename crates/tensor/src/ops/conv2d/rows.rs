@@ -333,62 +333,39 @@ impl Rows<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Conv2dOptions, oracle};
     use super::*;
-    use crate::ops::conv2d::{Conv2dOptions, direct};
-    use crate::random::Generator;
-    use crate::tensor::Tensor;
 
-    /// Both directions on every instruction set against the definition in f64,
-    /// into memory that holds NaN.
-    fn check(input: [usize; 4], weight: [usize; 4], options: &Conv2dOptions) {
-        let geometry = Conv2dGeometry::new(&input, &weight, options).unwrap();
-        let mut generator = Generator::new(1);
-        let mut draw = |shape: &[usize]| Tensor::<f64>::randn(shape, &mut generator).unwrap();
-        let (x, w, b) = (draw(&input), draw(&weight), draw(&weight[..1]));
-        let g = draw(&geometry.output_shape());
-        let [x, w, b, g] = [x, w, b, g].map(|t| t.cast::<f32>());
-        let exact = [&x, &w, &b, &g].map(Tensor::cast::<f64>);
-        check_in(&geometry, exact.each_ref(), exact.each_ref(), 1e-12);
-        check_in(&geometry, [&x, &w, &b, &g], exact.each_ref(), 1e-4);
+    impl oracle::Loops for Vectors {
+        fn forward<T: Float>(
+            self,
+            set: InstructionSet,
+            geometry: &Conv2dGeometry,
+            x: &[T],
+            w: &[T],
+            epilogue: Epilogue<'_, T>,
+            y: &mut [T],
+        ) -> bool {
+            super::forward(set, self, geometry, x, w, epilogue, y);
+            true
+        }
+
+        fn input<T: Float>(
+            self,
+            set: InstructionSet,
+            geometry: &Conv2dGeometry,
+            g: &[T],
+            w: &[T],
+            x: &mut [T],
+        ) -> bool {
+            super::input(set, self, geometry, g, w, x);
+            true
+        }
     }
 
-    fn check_in<T: Float>(
-        geometry: &Conv2dGeometry,
-        [x, w, b, g]: [&Tensor<T>; 4],
-        exact: [&Tensor<f64>; 4],
-        tolerance: f64,
-    ) {
-        let [ex, ew, eb, eg] = exact.map(Tensor::as_slice);
-        let epilogue = Epilogue {
-            bias: Some(eb),
-            relu: true,
-        };
-        let (mut y, mut dx) = (vec![0.0; eg.len()], vec![0.0; ex.len()]);
-        direct::forward(geometry, ex, ew, epilogue, &mut y);
-        direct::input(geometry, eg, ew, &mut dx);
-        let sets = InstructionSet::available();
-        let ways = sets.flat_map(|set| [Vectors::Pixels, Vectors::Channels].map(|v| (set, v)));
-        for (set, vectors) in ways {
-            let close = |found: &[T], expected: &[f64], name: &str| {
-                for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
-                    let error = (found.as_f64() - expected).abs();
-                    assert!(
-                        error <= tolerance,
-                        "{name}[{i}] {set} {vectors:?} {geometry:?}: {found:?} {expected}"
-                    );
-                }
-            };
-            let [x, w, b, g] = [x, w, b, g].map(Tensor::as_slice);
-            let mut found = vec![T::nan(); y.len()];
-            let epilogue = Epilogue {
-                bias: Some(b),
-                relu: true,
-            };
-            forward(set, vectors, geometry, x, w, epilogue, &mut found);
-            close(&found, &y, "output");
-            let mut found = vec![T::nan(); dx.len()];
-            input(set, vectors, geometry, g, w, &mut found);
-            close(&found, &dx, "input");
+    fn check(input: [usize; 4], weight: [usize; 4], options: &Conv2dOptions) {
+        for vectors in [Vectors::Pixels, Vectors::Channels] {
+            oracle::check(vectors, input, weight, options);
         }
     }
 

@@ -131,65 +131,41 @@ impl Strips<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Conv2dOptions, oracle};
     use super::*;
-    use crate::ops::conv2d::{Conv2dOptions, direct};
-    use crate::random::Generator;
-    use crate::tensor::Tensor;
 
-    /// Both directions on every instruction set against the definition in f64,
-    /// into memory that holds NaN.
-    fn check(input: [usize; 4], weight: [usize; 4], options: &Conv2dOptions) {
-        let geometry = Conv2dGeometry::new(&input, &weight, options).unwrap();
-        let mut generator = Generator::new(1);
-        let mut draw = |shape: &[usize]| Tensor::<f64>::randn(shape, &mut generator).unwrap();
-        let drawn = [
-            draw(&input),
-            draw(&weight),
-            draw(&weight[..1]),
-            draw(&geometry.output_shape()),
-        ];
-        let single = drawn.map(|t| t.cast::<f32>());
-        let exact = single.each_ref().map(Tensor::cast::<f64>);
-        let [x, w, b, g] = exact.each_ref().map(Tensor::as_slice);
-        let epilogue = Epilogue {
-            bias: Some(b),
-            relu: true,
-        };
-        let (mut y, mut dx) = (vec![0.0; g.len()], vec![0.0; x.len()]);
-        direct::forward(&geometry, x, w, epilogue, &mut y);
-        direct::input(&geometry, g, w, &mut dx);
-        check_in(&geometry, exact.each_ref(), [&y, &dx], 1e-12);
-        check_in(&geometry, single.each_ref(), [&y, &dx], 1e-4);
+    #[derive(Clone, Copy, Debug)]
+    struct Both;
+
+    impl oracle::Loops for Both {
+        fn forward<T: Float>(
+            self,
+            set: InstructionSet,
+            geometry: &Conv2dGeometry,
+            x: &[T],
+            w: &[T],
+            epilogue: Epilogue<'_, T>,
+            y: &mut [T],
+        ) -> bool {
+            super::forward(set, geometry, x, w, epilogue, y);
+            true
+        }
+
+        fn input<T: Float>(
+            self,
+            set: InstructionSet,
+            geometry: &Conv2dGeometry,
+            g: &[T],
+            w: &[T],
+            x: &mut [T],
+        ) -> bool {
+            super::input(set, geometry, g, w, x);
+            true
+        }
     }
 
-    fn check_in<T: Float>(
-        geometry: &Conv2dGeometry,
-        tensors: [&Tensor<T>; 4],
-        [y, dx]: [&[f64]; 2],
-        tolerance: f64,
-    ) {
-        let [x, w, b, g] = tensors.map(Tensor::as_slice);
-        let close = |found: &[T], expected: &[f64], name: &str| {
-            for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
-                let error = (found.as_f64() - expected).abs();
-                assert!(
-                    error <= tolerance,
-                    "{name}[{i}] {geometry:?}: {found:?} {expected}"
-                );
-            }
-        };
-        for set in InstructionSet::available() {
-            for (bias, relu) in [(Some(b), true), (None, false)] {
-                let mut found = vec![T::nan(); y.len()];
-                forward(set, geometry, x, w, Epilogue { bias, relu }, &mut found);
-                if relu {
-                    close(&found, y, &format!("output by {set}"));
-                }
-            }
-            let mut found = vec![T::nan(); dx.len()];
-            input(set, geometry, g, w, &mut found);
-            close(&found, dx, &format!("input by {set}"));
-        }
+    fn check(input: [usize; 4], weight: [usize; 4], options: &Conv2dOptions) {
+        oracle::check(Both, input, weight, options);
     }
 
     #[test]
