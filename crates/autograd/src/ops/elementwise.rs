@@ -151,7 +151,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// As [`Var::record`].
     pub fn add_scalar(&self, rhs: T) -> Result<Self> {
-        let pass = pull(|g: &Self| Ok(g.clone()));
+        let pass = pull_owned(Ok);
         Self::record("add_scalar", self.value().add_scalar(rhs), [(self, pass)])
     }
 

@@ -230,8 +230,21 @@ pub(crate) fn forward_loops<T: Float>(
     epilogue: Epilogue<'_, T>,
     y: &mut [T],
 ) {
-    let set = InstructionSet::best();
-    match geometry.forward_kernel() {
+    let (kernel, set) = (geometry.forward_kernel(), InstructionSet::best());
+    forward_by(kernel, set, geometry, x, w, epilogue, y);
+}
+
+/// The same by this kernel, which must suit the geometry.
+fn forward_by<T: Float>(
+    kernel: Conv2dKernel,
+    set: InstructionSet,
+    geometry: &Conv2dGeometry,
+    x: &[T],
+    w: &[T],
+    epilogue: Epilogue<'_, T>,
+    y: &mut [T],
+) {
+    match kernel {
         Conv2dKernel::Definition => direct::forward(geometry, x, w, epilogue, y),
         Conv2dKernel::Winograd => winograd::forward(set, geometry, x, w, epilogue, y),
         Conv2dKernel::Pointwise => pointwise::forward(set, geometry, x, w, epilogue, y),
@@ -245,8 +258,20 @@ pub(crate) fn forward_loops<T: Float>(
 
 /// x = the adjoint of x ↦ x ⋆ w applied to g. Every element of x is written.
 pub(crate) fn input_loops<T: Float>(geometry: &Conv2dGeometry, g: &[T], w: &[T], x: &mut [T]) {
-    let set = InstructionSet::best();
-    match geometry.input_kernel() {
+    let (kernel, set) = (geometry.input_kernel(), InstructionSet::best());
+    input_by(kernel, set, geometry, g, w, x);
+}
+
+/// The same by this kernel, which must suit the geometry.
+fn input_by<T: Float>(
+    kernel: Conv2dKernel,
+    set: InstructionSet,
+    geometry: &Conv2dGeometry,
+    g: &[T],
+    w: &[T],
+    x: &mut [T],
+) {
+    match kernel {
         Conv2dKernel::Definition => direct::input(geometry, g, w, x),
         Conv2dKernel::Winograd => winograd::input(set, geometry, g, w, x),
         Conv2dKernel::Columns => columns::input(set, geometry, g, w, x),

@@ -159,45 +159,15 @@ impl Product<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Conv2dOptions, oracle};
-    use super::*;
-
-    #[derive(Clone, Copy, Debug)]
-    struct Both;
-
-    impl oracle::Loops for Both {
-        fn forward<T: Float>(
-            self,
-            set: InstructionSet,
-            geometry: &Conv2dGeometry,
-            x: &[T],
-            w: &[T],
-            epilogue: Epilogue<'_, T>,
-            y: &mut [T],
-        ) -> bool {
-            super::forward(set, geometry, x, w, epilogue, y);
-            true
-        }
-
-        fn input<T: Float>(
-            self,
-            set: InstructionSet,
-            geometry: &Conv2dGeometry,
-            g: &[T],
-            w: &[T],
-            x: &mut [T],
-        ) -> bool {
-            let plain = geometry.window.stride == [1, 1];
-            if plain {
-                super::input(set, geometry, g, w, x);
-            }
-            plain
-        }
-    }
+    use super::super::{Conv2dKernel, Conv2dOptions, oracle};
 
     fn check(input: [usize; 4], [outs, groups]: [usize; 2], stride: [usize; 2]) {
         let options = Conv2dOptions::default().stride(stride).groups(groups);
-        oracle::check(Both, input, [outs, input[1] / groups, 1, 1], &options);
+        let weight = [outs, input[1] / groups, 1, 1];
+        oracle::check_forward(Conv2dKernel::Pointwise, input, weight, &options);
+        if stride == [1, 1] {
+            oracle::check_input(Conv2dKernel::Pointwise, input, weight, &options);
+        }
     }
 
     #[test]

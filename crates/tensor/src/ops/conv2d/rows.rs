@@ -333,40 +333,11 @@ impl Rows<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Conv2dOptions, oracle};
-    use super::*;
-
-    impl oracle::Loops for Vectors {
-        fn forward<T: Float>(
-            self,
-            set: InstructionSet,
-            geometry: &Conv2dGeometry,
-            x: &[T],
-            w: &[T],
-            epilogue: Epilogue<'_, T>,
-            y: &mut [T],
-        ) -> bool {
-            super::forward(set, self, geometry, x, w, epilogue, y);
-            true
-        }
-
-        fn input<T: Float>(
-            self,
-            set: InstructionSet,
-            geometry: &Conv2dGeometry,
-            g: &[T],
-            w: &[T],
-            x: &mut [T],
-        ) -> bool {
-            super::input(set, self, geometry, g, w, x);
-            true
-        }
-    }
+    use super::super::{Conv2dKernel, Conv2dOptions, oracle};
 
     fn check(input: [usize; 4], weight: [usize; 4], options: &Conv2dOptions) {
-        for vectors in [Vectors::Pixels, Vectors::Channels] {
-            oracle::check(vectors, input, weight, options);
-        }
+        oracle::check(Conv2dKernel::Rows, input, weight, options);
+        oracle::check(Conv2dKernel::Channels, input, weight, options);
     }
 
     #[test]

@@ -131,41 +131,10 @@ impl Strips<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Conv2dOptions, oracle};
-    use super::*;
-
-    #[derive(Clone, Copy, Debug)]
-    struct Both;
-
-    impl oracle::Loops for Both {
-        fn forward<T: Float>(
-            self,
-            set: InstructionSet,
-            geometry: &Conv2dGeometry,
-            x: &[T],
-            w: &[T],
-            epilogue: Epilogue<'_, T>,
-            y: &mut [T],
-        ) -> bool {
-            super::forward(set, geometry, x, w, epilogue, y);
-            true
-        }
-
-        fn input<T: Float>(
-            self,
-            set: InstructionSet,
-            geometry: &Conv2dGeometry,
-            g: &[T],
-            w: &[T],
-            x: &mut [T],
-        ) -> bool {
-            super::input(set, geometry, g, w, x);
-            true
-        }
-    }
+    use super::super::{Conv2dKernel, Conv2dOptions, oracle};
 
     fn check(input: [usize; 4], weight: [usize; 4], options: &Conv2dOptions) {
-        oracle::check(Both, input, weight, options);
+        oracle::check(Conv2dKernel::Strips, input, weight, options);
     }
 
     #[test]
