@@ -5,6 +5,7 @@
 
 use std::env;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use wengert::prelude::*;
 use wengert::{Float, InstructionSet, par};
@@ -131,17 +132,26 @@ fn instruction_sets_agree() -> Result<()> {
 
 // ---------------------------------------------------------------- threads
 
-/// How many of the program's threads are wengert's workers, where the system tells.
+/// How many of the program's threads are wengert's workers, where the system
+/// tells. A thread gives itself its name after it has begun, which may be later
+/// than the work that it was begun for: waits for as many as are expected.
 #[cfg(target_os = "linux")]
-fn workers() -> Option<usize> {
-    let tasks = std::fs::read_dir("/proc/self/task").ok()?;
-    let name = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("comm"));
-    let names = tasks.flatten().filter_map(|task| name(task).ok());
-    Some(names.filter(|name| name.starts_with("wengert-")).count())
+fn workers(expected: usize) -> Option<usize> {
+    let count = || {
+        let tasks = std::fs::read_dir("/proc/self/task").ok()?;
+        let name = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("comm"));
+        let names = tasks.flatten().filter_map(|task| name(task).ok());
+        Some(names.filter(|name| name.starts_with("wengert-")).count())
+    };
+    let begun = Instant::now();
+    while count()? < expected && begun.elapsed() < Duration::from_secs(20) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    count()
 }
 
 #[cfg(not(target_os = "linux"))]
-fn workers() -> Option<usize> {
+fn workers(_expected: usize) -> Option<usize> {
     None
 }
 
@@ -156,8 +166,10 @@ fn work() -> Result<()> {
 fn as_many_threads_as_the_environment_says() -> Result<()> {
     if is_child() {
         work()?;
-        tell(par::threads());
-        tell(workers().map_or("?".into(), |count| count.to_string()));
+        let threads = par::threads();
+        tell(threads);
+        // The caller is one of them.
+        tell(workers(threads - 1).map_or("?".into(), |count| count.to_string()));
         return Ok(());
     }
     let cores = std::thread::available_parallelism().map_or(1, Into::into);
@@ -173,7 +185,6 @@ fn as_many_threads_as_the_environment_says() -> Result<()> {
         let told = child(name, &[("RAYON_NUM_THREADS", said)]);
         assert_eq!(told[0], threads.to_string(), "RAYON_NUM_THREADS={said}");
         if told[1] != "?" {
-            // The caller is one of them.
             assert_eq!(
                 told[1],
                 (threads - 1).to_string(),
@@ -191,7 +202,7 @@ fn as_many_threads_as_the_program_says() -> Result<()> {
         par::set_threads(2)?;
         tell(par::threads());
         work()?;
-        tell(workers().map_or("?".into(), |count| count.to_string()));
+        tell(workers(1).map_or("?".into(), |count| count.to_string()));
         // On every thread, and except where a call says otherwise.
         let elsewhere = std::thread::spawn(par::threads);
         tell(elsewhere.join().expect("it only asks"));
