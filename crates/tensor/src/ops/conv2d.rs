@@ -19,6 +19,7 @@
 //! **Cost.** [`Conv2dGeometry::multiply_adds`] for each of the three.
 
 mod columns;
+mod depthwise;
 mod direct;
 mod geometry;
 mod kernel;
@@ -27,9 +28,9 @@ mod oracle;
 mod padded;
 mod pointwise;
 mod rows;
-mod strips;
 #[cfg(test)]
 mod tests;
+mod weight_depthwise;
 mod weight_inner;
 #[cfg(test)]
 mod weight_oracle;
@@ -246,9 +247,9 @@ fn forward_by<T: Float>(
 ) {
     match kernel {
         Conv2dKernel::Definition => direct::forward(geometry, x, w, epilogue, y),
+        Conv2dKernel::Depthwise => depthwise::forward(set, geometry, x, w, epilogue, y),
         Conv2dKernel::Winograd => winograd::forward(set, geometry, x, w, epilogue, y),
         Conv2dKernel::Pointwise => pointwise::forward(set, geometry, x, w, epilogue, y),
-        Conv2dKernel::Strips => strips::forward(set, geometry, x, w, epilogue, y),
         Conv2dKernel::Channels => {
             rows::forward(set, Vectors::Channels, geometry, x, w, epilogue, y);
         }
@@ -273,10 +274,10 @@ fn input_by<T: Float>(
 ) {
     match kernel {
         Conv2dKernel::Definition => direct::input(geometry, g, w, x),
+        Conv2dKernel::Depthwise => depthwise::input(set, geometry, g, w, x),
         Conv2dKernel::Winograd => winograd::input(set, geometry, g, w, x),
         Conv2dKernel::Columns => columns::input(set, geometry, g, w, x),
         Conv2dKernel::Pointwise => pointwise::input(set, geometry, g, w, x),
-        Conv2dKernel::Strips => strips::input(set, geometry, g, w, x),
         Conv2dKernel::Channels => rows::input(set, Vectors::Channels, geometry, g, w, x),
         _ => rows::input(set, Vectors::Pixels, geometry, g, w, x),
     }
@@ -286,6 +287,7 @@ fn input_by<T: Float>(
 pub(crate) fn weight_loops<T: Float>(geometry: &Conv2dGeometry, x: &[T], g: &[T], w: &mut [T]) {
     let set = InstructionSet::best();
     match geometry.weight_kernel() {
+        Conv2dKernel::Depthwise => weight_depthwise::weight(set, geometry, x, g, w),
         Conv2dKernel::InnerProducts => weight_inner::weight(set, geometry, x, g, w),
         Conv2dKernel::OuterProducts => weight_outer::weight(set, geometry, x, g, w),
         _ => direct::weight(geometry, x, g, w),

@@ -48,14 +48,15 @@ mod portable;
 mod unroll;
 pub(crate) mod conv_channels;
 pub(crate) mod conv_columns;
+pub(crate) mod conv_depthwise;
 pub(crate) mod conv_pointwise;
 pub(crate) mod conv_rows;
-pub(crate) mod conv_strips;
 pub(crate) mod gemm;
 mod vector;
 mod winograd;
 
 // Weight gradients.
+pub(crate) mod conv_weight_depthwise;
 pub(crate) mod conv_weight_inner;
 pub(crate) mod conv_weight_outer;
 

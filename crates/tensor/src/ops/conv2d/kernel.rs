@@ -9,6 +9,7 @@
 //! change the order of sums and so the bits.
 
 use super::geometry::Conv2dGeometry;
+use crate::simd::conv_depthwise;
 
 /// The loops that compute a convolution or one of its adjoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,13 +24,14 @@ pub enum Conv2dKernel {
     /// The matrix product that a kernel of one tap is, for a panel of pixels at a
     /// time, which is read once for all output channels: nothing is padded.
     Pointwise,
-    /// Vectors over the pixels of a few rows of the output at a time, for one
-    /// output channel, from the image where it lies: for few output channels
-    /// and a kernel of 3 or 5 rows at stride 1.
-    Strips,
     /// Vectors over the output channels of a pixel, for a tile of pixels at a
     /// time, from such an image too: for planes whose rows do not fill vectors.
     Channels,
+    /// Vectors over the pixels of a row of the image itself, each loaded for all
+    /// the rows of the result that it counts in: for kernels of 3, 5 or 7 rows at
+    /// strides of 1 or 2, where a group has few channels of the result. The
+    /// input gradient, at a stride of 1, likewise.
+    Depthwise,
     /// Winograd's tiles (Lavin and Gray, 2015): sixteen pixels from 36
     /// multiplications instead of 144, for a kernel of 3 × 3 taps at stride 1
     /// with many channels. Never for the weight's gradient.
@@ -69,9 +71,9 @@ const WINOGRAD_CHANNELS: usize = 16;
 /// Pixels of a plane below which too much of Winograd's tiles hangs over the edge.
 const WINOGRAD_PIXELS: usize = 36;
 
-/// Channels of the result up to which its rows share what is loaded, and not its
-/// channels.
-const STRIP_CHANNELS: usize = 3;
+/// Channels of a result, in a group, up to which its rows share what is loaded,
+/// and not its channels.
+const DEPTHWISE_CHANNELS: usize = 4;
 
 /// Output channels below which it takes longer to add columns than to find them.
 const COLUMN_CHANNELS: usize = 8;
@@ -95,8 +97,8 @@ impl Conv2dGeometry {
             Conv2dKernel::Definition
         } else if self.suits_winograd() {
             Conv2dKernel::Winograd
-        } else if self.suits_strips(self.group_channels()[1]) {
-            Conv2dKernel::Strips
+        } else if self.suits_depthwise(1) {
+            Conv2dKernel::Depthwise
         } else {
             self.fuller_vectors(self.group_channels()[1], self.output)
         }
@@ -105,11 +107,15 @@ impl Conv2dGeometry {
     /// Which loops compute the gradient with respect to the input.
     #[must_use]
     pub fn input_kernel(&self) -> Conv2dKernel {
-        use Conv2dKernel::{Channels, Columns, Pointwise, Rows, Strips};
+        use Conv2dKernel::{Channels, Columns, Depthwise, Pointwise, Rows};
+        let window = &self.window;
+        // The adjoint is a convolution whose padding is what is left of the kernel.
+        let reaches = |axis: usize| window.padding_before[axis] < window.kernel[axis];
+        let turns = window.stride == [1, 1] && reaches(0) && reaches(1);
         match self.forward_kernel() {
-            Rows | Strips | Channels if self.suits_columns() => Columns,
-            Rows | Strips | Channels if self.suits_strips(self.group_channels()[0]) => Strips,
-            Rows | Strips | Channels | Pointwise => {
+            Rows | Channels | Depthwise if self.suits_columns() => Columns,
+            Rows | Channels | Depthwise if turns && self.suits_depthwise(0) => Depthwise,
+            Rows | Channels | Depthwise | Pointwise => {
                 let [down, across] = self.window.stride;
                 let phase = [self.input[0].div_ceil(down), self.input[1].div_ceil(across)];
                 match self.fuller_vectors(self.group_channels()[0], phase) {
@@ -132,6 +138,8 @@ impl Conv2dGeometry {
         let fuller = full(self.output[1]) > full(outs);
         if self.multiply_adds() <= FEW || self.is_sparse() {
             Conv2dKernel::Definition
+        } else if self.suits_depthwise(0) && self.suits_depthwise(1) {
+            Conv2dKernel::Depthwise
         } else if fuller && !self.is_far() {
             Conv2dKernel::InnerProducts
         } else {
@@ -204,18 +212,14 @@ impl Conv2dGeometry {
             && out_plane >= COLUMN_PIXELS
     }
 
-    /// Whether results have so few channels that one pixel had better be used for
-    /// several rows of them, and the kernel is one for which there are loops.
-    fn suits_strips(&self, channels: usize) -> bool {
+    /// Whether the kernel with vectors of the image's own rows is there, and a
+    /// group has so few channels to find, the input's (0) or the output's (1),
+    /// that others fetch as much as they multiply.
+    fn suits_depthwise(&self, found: usize) -> bool {
         let window = &self.window;
-        // The adjoint's padding is what is left of the kernel.
-        let reach = |axis: usize| window.padding_before[axis] < window.kernel[axis];
-        channels <= STRIP_CHANNELS
-            && [3, 5].contains(&window.kernel[0])
-            && window.stride == [1, 1]
-            && window.dilation == [1, 1]
-            && reach(0)
-            && reach(1)
+        window.dilation == [1, 1]
+            && conv_depthwise::suits(window.kernel, window.stride)
+            && self.group_channels()[found] <= DEPTHWISE_CHANNELS
     }
 
     /// Whether there are channels enough, on either side, to pay for the

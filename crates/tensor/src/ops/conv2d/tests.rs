@@ -193,8 +193,11 @@ fn every_algorithm_agrees_with_the_definition() {
     );
     assert_eq!(weight(&pointwise), Conv2dKernel::InnerProducts);
     let depthwise = case(&[2, 8, 9, 10], [16, 1, 3, 3], plain.groups(8).padding(1));
-    assert_eq!(depthwise.geometry().forward_kernel(), Conv2dKernel::Strips);
-    assert_eq!(weight(&depthwise), Conv2dKernel::InnerProducts);
+    assert_eq!(
+        depthwise.geometry().forward_kernel(),
+        Conv2dKernel::Depthwise
+    );
+    assert_eq!(weight(&depthwise), Conv2dKernel::Depthwise);
     let whole = case(
         &[3, 8, 9, 10],
         [24, 4, 3, 3],
@@ -215,7 +218,7 @@ fn every_algorithm_agrees_with_the_definition() {
     assert_eq!(narrow.geometry().input_kernel(), Conv2dKernel::Columns);
     let grey = case(&[2, 1, 13, 12], [6, 1, 5, 5], plain.padding(2));
     assert_eq!(grey.geometry().forward_kernel(), Conv2dKernel::Rows);
-    assert_eq!(grey.geometry().input_kernel(), Conv2dKernel::Strips);
+    assert_eq!(grey.geometry().input_kernel(), Conv2dKernel::Depthwise);
     // Windows so far apart that a padded image would be padding for the most part.
     let sparse = case(&[2, 8, 3, 3], [16, 8, 3, 3], plain.padding(20).stride(20));
     assert_eq!(weight(&sparse), Conv2dKernel::Definition);

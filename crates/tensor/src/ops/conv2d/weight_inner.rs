@@ -141,7 +141,7 @@ impl<'a> Plan<'a> {
 
 /// The sum of the lanes of a weight, halves added to halves.
 #[inline]
-fn total<T: Float>(sum: &[T]) -> T {
+pub(super) fn total<T: Float>(sum: &[T]) -> T {
     let mut lanes = [T::ZERO; SUM];
     lanes.copy_from_slice(sum);
     for half in [8, 4, 2, 1] {

@@ -135,3 +135,42 @@ pub(super) fn each_remainder() -> impl Iterator<Item = Conv2dGeometry> {
     ];
     outs.chain(ins).chain(others)
 }
+
+/// Kernels of 3, 5 and 7 rows at strides of 1 and 2 on planes of every width and
+/// height up to 40 and 20, with few channels in a group.
+pub(super) fn each_plane() -> impl Iterator<Item = Conv2dGeometry> {
+    let plain = Conv2dOptions::default();
+    let kinds = [3, 5, 7]
+        .into_iter()
+        .flat_map(|size| [1, 2].map(|stride| (size, stride)));
+    let widths = kinds.clone().flat_map(move |(size, stride)| {
+        let options = plain.padding((size / 2, 1)).stride(stride);
+        (1..=40).map(move |width| geometry([2, 2, 6, width], [4, 1, size, 3], &options.groups(2)))
+    });
+    let heights = kinds.flat_map(move |(size, stride)| {
+        let options = plain.padding(size / 2).stride(stride);
+        (1..=20).map(move |height| geometry([1, 2, height, 5], [1, 2, size, size], &options))
+    });
+    let uneven = Padding::Explicit {
+        before: [2, 0],
+        after: [1, 3],
+    };
+    let others = [
+        geometry([0, 3, 6, 6], [3, 1, 3, 3], &plain.groups(3)),
+        geometry(
+            [3, 4, 9, 11],
+            [4, 1, 3, 4],
+            &plain.groups(4).padding(uneven),
+        ),
+        geometry([1, 1, 3, 4], [2, 1, 3, 2], &plain.padding((9, 40))),
+        geometry(
+            [1, 1, 3, 4],
+            [2, 1, 3, 2],
+            &plain.padding((9, 40)).stride(2),
+        ),
+        // Runs of images, blocks of channels, the last one shorter.
+        geometry([11, 3, 64, 40], [3, 1, 3, 3], &plain.groups(3).padding(1)),
+        geometry([5, 30, 33, 32], [30, 1, 5, 5], &plain.groups(30).padding(2)),
+    ];
+    widths.chain(heights).chain(others)
+}
