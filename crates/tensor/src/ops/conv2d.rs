@@ -30,11 +30,11 @@ mod pointwise;
 mod rows;
 #[cfg(test)]
 mod tests;
-mod weight_depthwise;
 mod weight_inner;
 #[cfg(test)]
 mod weight_oracle;
 mod weight_outer;
+mod weight_pairs;
 mod winograd;
 
 pub use geometry::{Conv2dGeometry, Conv2dOptions};
@@ -287,7 +287,7 @@ fn input_by<T: Float>(
 pub(crate) fn weight_loops<T: Float>(geometry: &Conv2dGeometry, x: &[T], g: &[T], w: &mut [T]) {
     let set = InstructionSet::best();
     match geometry.weight_kernel() {
-        Conv2dKernel::Depthwise => weight_depthwise::weight(set, geometry, x, g, w),
+        Conv2dKernel::PlanePairs => weight_pairs::weight(set, geometry, x, g, w),
         Conv2dKernel::InnerProducts => weight_inner::weight(set, geometry, x, g, w),
         Conv2dKernel::OuterProducts => weight_outer::weight(set, geometry, x, g, w),
         _ => direct::weight(geometry, x, g, w),

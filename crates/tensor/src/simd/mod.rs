@@ -56,9 +56,9 @@ mod vector;
 mod winograd;
 
 // Weight gradients.
-pub(crate) mod conv_weight_depthwise;
 pub(crate) mod conv_weight_inner;
 pub(crate) mod conv_weight_outer;
+pub(crate) mod conv_weight_pairs;
 
 use std::fmt;
 use std::sync::OnceLock;

@@ -52,8 +52,13 @@ pub enum Conv2dKernel {
     OuterProducts,
     /// The weight gradient with vectors over the pixels of a row: every weight
     /// is the inner product of a plane of gradients and a shifted plane of the
-    /// image. For few channels and wide planes.
+    /// image. For few output channels and wide planes.
     InnerProducts,
+    /// The same for one plane of gradients and one of the image at a time, where
+    /// it lies: a row of gradients stays in a register while the rows of the
+    /// image pass that it meets. For kernels of 3, 5 or 7 rows at strides of 1
+    /// or 2.
+    PlanePairs,
 }
 
 /// Multiply-adds of an image below which nothing pays that needs preparing.
@@ -138,8 +143,8 @@ impl Conv2dGeometry {
         let fuller = full(self.output[1]) > full(outs);
         if self.multiply_adds() <= FEW || self.is_sparse() {
             Conv2dKernel::Definition
-        } else if self.suits_depthwise(0) && self.suits_depthwise(1) {
-            Conv2dKernel::Depthwise
+        } else if fuller && self.has_taps_in_registers() {
+            Conv2dKernel::PlanePairs
         } else if fuller && !self.is_far() {
             Conv2dKernel::InnerProducts
         } else {
@@ -212,14 +217,17 @@ impl Conv2dGeometry {
             && out_plane >= COLUMN_PIXELS
     }
 
-    /// Whether the kernel with vectors of the image's own rows is there, and a
-    /// group has so few channels to find, the input's (0) or the output's (1),
-    /// that others fetch as much as they multiply.
-    fn suits_depthwise(&self, found: usize) -> bool {
+    /// Whether there are loops of which each holds a column of so many taps in
+    /// registers.
+    fn has_taps_in_registers(&self) -> bool {
         let window = &self.window;
-        window.dilation == [1, 1]
-            && conv_depthwise::suits(window.kernel, window.stride)
-            && self.group_channels()[found] <= DEPTHWISE_CHANNELS
+        window.dilation == [1, 1] && conv_depthwise::suits(window.kernel, window.stride)
+    }
+
+    /// Whether a group has so few channels to find, the input's (0) or the
+    /// output's (1), that other loops fetch as much as they multiply.
+    fn suits_depthwise(&self, found: usize) -> bool {
+        self.has_taps_in_registers() && self.group_channels()[found] <= DEPTHWISE_CHANNELS
     }
 
     /// Whether there are channels enough, on either side, to pay for the

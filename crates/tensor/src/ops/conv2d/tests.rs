@@ -197,7 +197,7 @@ fn every_algorithm_agrees_with_the_definition() {
         depthwise.geometry().forward_kernel(),
         Conv2dKernel::Depthwise
     );
-    assert_eq!(weight(&depthwise), Conv2dKernel::Depthwise);
+    assert_eq!(weight(&depthwise), Conv2dKernel::PlanePairs);
     let whole = case(
         &[3, 8, 9, 10],
         [24, 4, 3, 3],

@@ -16,8 +16,8 @@ use super::direct::part;
 use super::geometry::Conv2dGeometry;
 use super::weight_inner::total;
 use crate::element::Float;
-use crate::simd::conv_weight_depthwise::PlanePairs;
 use crate::simd::conv_weight_inner::SUM;
+use crate::simd::conv_weight_pairs::PlanePairs;
 use crate::simd::{self, InstructionSet};
 use crate::{par, scratch};
 
