@@ -4,13 +4,21 @@
 //! kernels were such functions, every program and every test would compile all
 //! of them again, for each instruction set. So `f32` and `f64` have them as
 //! methods, which this crate compiles when it is compiled, and which generic
-//! code calls as `T::gemm(…)`. The list below is a table of contents: the
+//! code calls as `T::gemm(CHECKED, …)`. The list below is a table of contents: the
 //! functions themselves are in the modules that it names.
 
 use crate::gemm::{self, Operand};
 use crate::ops::conv2d::{self, Conv2dGeometry, Epilogue};
 use crate::ops::pool2d::{AvgPool2dOptions, Pool2dGeometry};
 use crate::ops::{avg_pool2d, max_pool2d};
+
+/// What the loops want to be shown. They trust sizes, and nothing outside of this
+/// crate can make one of these.
+#[derive(Clone, Copy, Debug)]
+pub struct Checked(());
+
+/// The sizes were checked.
+pub(crate) const CHECKED: Checked = Checked(());
 
 /// Declares [`Loops`] and implements it for both types: a method is a function
 /// of the crate, under the signature that both share.
@@ -19,14 +27,14 @@ macro_rules! loops {
         /// The loops of a float type. Sealed with [`Float`](crate::Float).
         #[allow(clippy::too_many_arguments)]
         pub trait Loops: Sized {
-            $($(#[$doc])* #[doc(hidden)] fn $name($($arg: $type),*) $(-> $result)?;)*
+            $($(#[$doc])* #[doc(hidden)] fn $name(checked: Checked, $($arg: $type),*) $(-> $result)?;)*
         }
         loops!(@ f32, $(fn $name($($arg: $type),*) $(-> $result)? = $path;)*);
         loops!(@ f64, $(fn $name($($arg: $type),*) $(-> $result)? = $path;)*);
     };
     (@ $t:ty, $(fn $name:ident($($arg:ident: $type:ty),*) $(-> $result:ty)? = $path:path;)*) => {
         impl Loops for $t {
-            $(fn $name($($arg: $type),*) $(-> $result)? { $path($($arg),*) })*
+            $(fn $name(_: Checked, $($arg: $type),*) $(-> $result)? { $path($($arg),*) })*
         }
     };
 }

@@ -21,17 +21,22 @@ thread_local! {
 pub(crate) fn with<T: Copy + Default + 'static, R>(len: usize, f: impl FnOnce(&mut [T]) -> R) -> R {
     // The box stays around its vector, so that keeping it allocates nothing.
     #[allow(clippy::box_collection)]
-    let kept: Option<Box<Vec<T>>> = STORE.with_borrow_mut(|store| {
+    let kept: Option<Option<Box<Vec<T>>>> = with_store(|store| {
         let found = store.iter().rposition(|buffer| buffer.is::<Vec<T>>())?;
         store.swap_remove(found).downcast::<Vec<T>>().ok()
     });
-    let mut buffer = kept.unwrap_or_default();
+    let mut buffer = kept.flatten().unwrap_or_default();
     if buffer.len() < len {
         buffer.resize(len, T::default());
     }
     let result = f(&mut buffer[..len]);
-    STORE.with_borrow_mut(|store| store.push(buffer));
+    with_store(|store| store.push(buffer));
     result
+}
+
+/// Calls `f` with this thread's store; not at all while the thread ends.
+fn with_store<R>(f: impl FnOnce(&mut Vec<Box<dyn Any>>) -> R) -> Option<R> {
+    STORE.try_with(|store| f(&mut store.borrow_mut())).ok()
 }
 
 #[cfg(test)]

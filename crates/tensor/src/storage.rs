@@ -6,8 +6,10 @@
 //! memory puts it aside, and the next result of the same size takes it from
 //! there: a step in steady state asks the system for nothing.
 //!
-//! - **A pool belongs to a thread and an element type.** Nothing is locked; what
-//!   a thread drops is that thread's to use again, whoever made it.
+//! - **A pool belongs to a thread and an element type.** Nothing is locked. What
+//!   another thread drops is freed, for the pool that it came from has taken
+//!   fresh memory since: if one thread made batches and another one trained with
+//!   them, they would pile up.
 //! - **It is bounded** ([`MOST_BYTES`], [`MOST_BUFFERS`]): what has lain there
 //!   longest is given back to the system.
 //! - **What comes from outside does not enter it.** A caller's `Vec` is freed
@@ -31,7 +33,7 @@ use std::sync::Arc;
 const MOST_BYTES: usize = 256 << 20;
 
 /// The idle buffers that a pool keeps at most.
-const MOST_BUFFERS: usize = 1024;
+const MOST_BUFFERS: usize = 4096;
 
 /// A type whose memory is recycled: that of every element, and bytes. Sealed
 /// with [`Element`](crate::Element).
@@ -80,7 +82,16 @@ impl<T> Pool<T> {
         Some(buffer)
     }
 
+    /// What tells this pool from those of the other threads.
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
+    /// Takes back what came from here.
     fn put(&mut self, buffer: Arc<Buffer<T>>) {
+        if buffer.home != self.address() {
+            return;
+        }
         self.bytes += buffer.bytes();
         self.idle.push_back((buffer.len(), buffer));
         while self.bytes > MOST_BYTES || self.idle.len() > MOST_BUFFERS {
@@ -92,11 +103,11 @@ impl<T> Pool<T> {
     }
 }
 
-/// A vector, and whether the pool wants it back.
+/// A vector, and the address of the pool that wants it back: 0 if none does.
 #[derive(Debug)]
 pub(crate) struct Buffer<T> {
     elements: Vec<T>,
-    recycled: bool,
+    home: usize,
 }
 
 impl<T> Buffer<T> {
@@ -108,27 +119,22 @@ impl<T> Buffer<T> {
 impl<T: Pooled> Buffer<T> {
     /// Room for `len` elements, and none there yet.
     pub(crate) fn with_room(len: usize) -> Result<Self, TryReserveError> {
-        let idle = T::with_pool(|pool| pool.take(len)).flatten();
+        let found = T::with_pool(|pool| (pool.take(len), pool.address()));
+        let (idle, home) = found.unwrap_or_default();
         if let Some(mut buffer) = idle.and_then(Arc::into_inner) {
             buffer.clear();
             return Ok(buffer);
         }
         let mut elements = Vec::new();
         elements.try_reserve_exact(len)?;
-        Ok(Self {
-            elements,
-            recycled: true,
-        })
+        Ok(Self { elements, home })
     }
 }
 
 impl<T> From<Vec<T>> for Buffer<T> {
     /// A caller's vector.
     fn from(elements: Vec<T>) -> Self {
-        Self {
-            elements,
-            recycled: false,
-        }
+        Self { elements, home: 0 }
     }
 }
 
@@ -212,7 +218,7 @@ impl<T: Pooled> Drop for Storage<T> {
         };
         // (Where two threads drop the last two owners at once, neither may be
         // the last here: the memory is freed then, and not recycled.)
-        if buffer.recycled && Arc::get_mut(&mut buffer).is_some() {
+        if buffer.home != 0 && Arc::get_mut(&mut buffer).is_some() {
             T::with_pool(|pool| pool.put(buffer));
         }
     }
@@ -260,12 +266,12 @@ mod tests {
     }
 
     #[test]
-    fn what_another_thread_drops_is_that_threads() {
+    fn what_another_thread_drops_is_freed() {
         afresh(|| {
             let storage = Storage::<f32>::arbitrary(10).unwrap();
             afresh(move || {
                 drop(storage);
-                assert_eq!(f32::with_pool(|pool| pool.idle.len()), Some(1));
+                assert_eq!(f32::with_pool(|pool| pool.idle.len()), Some(0));
             });
             assert_eq!(f32::with_pool(|pool| pool.idle.len()), Some(0));
         });
@@ -280,8 +286,9 @@ mod tests {
             drop(many);
             u8::with_pool(|pool| {
                 for _ in 0..3 {
-                    let large = Vec::with_capacity(MOST_BYTES / 2 - 1);
-                    pool.put(Arc::new(Buffer::from(large)));
+                    let elements = Vec::with_capacity(MOST_BYTES / 2 - 1);
+                    let home = pool.address();
+                    pool.put(Arc::new(Buffer { elements, home }));
                 }
                 assert!(pool.idle.len() <= MOST_BUFFERS);
                 assert_eq!(

@@ -18,6 +18,7 @@
 use super::pool2d::{AvgPool2dOptions, Pool2dGeometry};
 use crate::element::Float;
 use crate::error::{Error, Result};
+use crate::loops::CHECKED;
 use crate::simd::pool::{AveragePairs, Pairs, SpreadPairs};
 use crate::simd::{InstructionSet, run};
 use crate::tensor::Tensor;
@@ -41,7 +42,13 @@ impl<T: Float> Tensor<T> {
         const OP: &str = "avg_pool2d";
         let geometry = options.checked(OP, self.shape())?;
         let mut output = Self::arbitrary(OP, &geometry.output_shape())?;
-        T::avg_pool2d_forward(&geometry, options, self.as_slice(), output.as_mut_slice());
+        T::avg_pool2d_forward(
+            CHECKED,
+            &geometry,
+            options,
+            self.as_slice(),
+            output.as_mut_slice(),
+        );
         Ok(output)
     }
 
@@ -81,7 +88,13 @@ impl<T: Float> Tensor<T> {
             ));
         }
         let mut output = Self::arbitrary(OP, input_shape)?;
-        T::avg_pool2d_input(&geometry, options, self.as_slice(), output.as_mut_slice());
+        T::avg_pool2d_input(
+            CHECKED,
+            &geometry,
+            options,
+            self.as_slice(),
+            output.as_mut_slice(),
+        );
         Ok(output)
     }
 }

@@ -45,6 +45,7 @@ use rows::Vectors;
 use super::unary::rectified;
 use crate::element::Float;
 use crate::error::{Error, Result};
+use crate::loops::CHECKED;
 use crate::simd::InstructionSet;
 use crate::tensor::Tensor;
 
@@ -159,7 +160,7 @@ impl<T: Float> Tensor<T> {
         check_gradient(OP, grad.shape(), &geometry)?;
         let mut output = Self::arbitrary(OP, weight_shape)?;
         let (x, g, w) = (self.as_slice(), grad.as_slice(), output.as_mut_slice());
-        T::conv2d_weight(&geometry, x, g, w);
+        T::conv2d_weight(CHECKED, &geometry, x, g, w);
         Ok(output)
     }
 }
@@ -203,7 +204,7 @@ fn forward<T: Float>(
     let mut output = Tensor::arbitrary(op, &geometry.output_shape())?;
     let (x, w, y) = (input.as_slice(), weight.as_slice(), output.as_mut_slice());
     let bias = bias.map(Tensor::as_slice);
-    T::conv2d_forward(&geometry, x, w, Epilogue { bias, relu }, y);
+    T::conv2d_forward(CHECKED, &geometry, x, w, Epilogue { bias, relu }, y);
     Ok(output)
 }
 
@@ -216,7 +217,7 @@ pub(super) fn input_gradient<T: Float>(
 ) -> Result<Tensor<T>> {
     let mut output = Tensor::arbitrary(op, &geometry.input_shape())?;
     let (g, w, x) = (grad.as_slice(), weight.as_slice(), output.as_mut_slice());
-    T::conv2d_input(geometry, g, w, x);
+    T::conv2d_input(CHECKED, geometry, g, w, x);
     Ok(output)
 }
 

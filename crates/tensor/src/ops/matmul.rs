@@ -13,6 +13,7 @@
 use crate::element::Float;
 use crate::error::{Error, Result};
 use crate::gemm::Operand;
+use crate::loops::CHECKED;
 use crate::par;
 use crate::shape::{broadcast, broadcast_strides, for_each_row, nest, numel};
 use crate::tensor::Tensor;
@@ -112,7 +113,7 @@ impl<T: Float> Tensor<T> {
             // One right-hand matrix for all rows of the batch: a single product.
             let rows = m * batch.iter().product::<usize>();
             let (x, y) = (Operand::Plain(x), Operand::new(y, transpose_rhs));
-            T::gemm([rows, n, k], x, y, data, false);
+            T::gemm(CHECKED, [rows, n, k], x, y, data, false);
         } else {
             let steps = [a.batch, b.batch].map(|own| broadcast_strides(own, &batch));
             let mut pairs = Vec::new();
@@ -122,7 +123,7 @@ impl<T: Float> Tensor<T> {
                 let Some(&[i, j]) = pairs.get(i) else { return };
                 let x = Operand::new(&x[i * m * k..][..m * k], transpose_lhs);
                 let y = Operand::new(&y[j * k * n..][..k * n], transpose_rhs);
-                T::gemm([m, n, k], x, y, out, false);
+                T::gemm(CHECKED, [m, n, k], x, y, out, false);
             });
         }
         Ok(output)
@@ -214,7 +215,7 @@ fn linear<T: Float>(
         let mnk = [leading.iter().product(), out, features];
         let w = Operand::Transposed(weight.as_slice());
         let (x, bias) = (Operand::Plain(x.as_slice()), bias.map(Tensor::as_slice));
-        T::linear(mnk, x, w, bias, relu, y);
+        T::linear(CHECKED, mnk, x, w, bias, relu, y);
     }
     Ok(output)
 }

@@ -23,6 +23,7 @@ pub use winners::MaxPool2dWinners;
 use super::pool2d::{MaxPool2dOptions, Pool2dGeometry};
 use crate::element::Float;
 use crate::error::{Error, Result};
+use crate::loops::CHECKED;
 use crate::par;
 use crate::tensor::Tensor;
 
@@ -49,7 +50,13 @@ impl<T: Float> Tensor<T> {
     pub fn max_pool2d(&self, options: &MaxPool2dOptions) -> Result<Self> {
         let geometry = options.geometry(self.shape())?;
         let mut output = Self::arbitrary("max_pool2d", &geometry.output_shape())?;
-        if !T::max_pool2d_forward(&geometry, self.as_slice(), output.as_mut_slice(), &mut []) {
+        if !T::max_pool2d_forward(
+            CHECKED,
+            &geometry,
+            self.as_slice(),
+            output.as_mut_slice(),
+            &mut [],
+        ) {
             by_lines(&geometry, self.as_slice(), output.as_mut_slice());
         }
         Ok(output)

@@ -132,7 +132,7 @@ macro_rules! vector {
 /// A mask of the first `count` lanes.
 #[inline(always)]
 pub(super) fn first(count: usize) -> u32 {
-    1u32.checked_shl(count as u32)
+    1u32.checked_shl(count.min(32) as u32)
         .map_or(u32::MAX, |bit| bit - 1)
 }
 

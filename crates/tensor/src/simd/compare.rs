@@ -31,7 +31,7 @@ pub trait Compare<T>: Copy {
     fn equals(self, other: Self) -> Self::Mask;
     /// The lanes of `yes` where the mask says so, else those of `no`.
     fn select(mask: Self::Mask, yes: Self, no: Self) -> Self;
-    /// The larger of both, NaN where either is.
+    /// The larger of both, self where they are equal; NaN where either is.
     #[inline(always)]
     fn largest(self, other: Self) -> Self {
         Self::select(other.wins_over(self), other, self)
@@ -135,11 +135,11 @@ macro_rules! masks {
             }
             #[inline(always)]
             fn largest(self, other: Self) -> Self {
-                // The instruction yields its second operand where either is
-                // NaN; where the first is, it must stay.
+                // The instruction yields its second operand where both are equal
+                // or either is NaN; where the first is, it must stay.
                 unsafe {
-                    let number = $compare::<_CMP_ORD_Q>(self.0, self.0);
-                    Self($masked_max(self.0, number, self.0, other.0))
+                    let number = $compare::<_CMP_ORD_Q>(other.0, other.0);
+                    Self($masked_max(other.0, number, other.0, self.0))
                 }
             }
         }
@@ -301,8 +301,10 @@ mod tests {
                         assert_eq!(larger[i].as_f64().to_bits(), expected.to_bits());
                     }
                     let expected = if x > y || x.is_nan() { x } else { y };
-                    assert_eq!(largest[i].as_f64().is_nan(), expected.is_nan());
-                    assert!(expected.is_nan() || largest[i].as_f64() == expected);
+                    let largest = largest[i].as_f64();
+                    assert_eq!(largest.is_nan(), expected.is_nan());
+                    // Of two zeros the one with the other's sign is another number.
+                    assert!(expected.is_nan() || largest.to_bits() == expected.to_bits());
                 }
             }
             for count in 0..=lanes {

@@ -82,7 +82,8 @@ impl InstructionSet {
     const ALL: [Self; 3] = [Self::Portable, Self::Avx2, Self::Avx512];
 
     /// The one that runs: the widest that this processor has, or the one that
-    /// `WENGERT_SIMD` names, if it has that. Looked up once.
+    /// `WENGERT_SIMD` names (`portable`, `avx2`, `avx512`), if it has that; any
+    /// other value counts as none. Looked up once.
     ///
     /// ```
     /// use wengert_tensor::InstructionSet;
@@ -95,7 +96,8 @@ impl InstructionSet {
         static BEST: OnceLock<InstructionSet> = OnceLock::new();
         *BEST.get_or_init(|| {
             let wanted = std::env::var("WENGERT_SIMD").unwrap_or_default();
-            let named = Self::available().find(|set| set.to_string() == wanted.to_lowercase());
+            let named =
+                Self::available().find(|set| set.to_string() == wanted.trim().to_lowercase());
             named.unwrap_or(Self::widest())
         })
     }
@@ -122,6 +124,8 @@ impl InstructionSet {
                     && is_x86_feature_detected!("avx512bw")
                     && is_x86_feature_detected!("avx512dq")
                     && is_x86_feature_detected!("avx512vl")
+                    && is_x86_feature_detected!("bmi1")
+                    && is_x86_feature_detected!("bmi2")
             }
         }
     }

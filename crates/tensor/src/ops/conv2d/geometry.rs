@@ -248,12 +248,13 @@ impl Conv2dGeometry {
 
     /// Taps of the kernel in one channel.
     pub(crate) fn taps(&self) -> usize {
-        self.window.kernel[0] * self.window.kernel[1]
+        self.window.kernel[0].saturating_mul(self.window.kernel[1])
     }
 
-    /// Elements of one channel of the input and of the output.
+    /// Elements of one channel of the input and of the output: as many as there
+    /// can be, if no memory holds it.
     pub(crate) fn planes(&self) -> [usize; 2] {
-        [self.input, self.output].map(|[height, width]| height * width)
+        [self.input, self.output].map(|[height, width]| height.saturating_mul(width))
     }
 
     /// Height and width of what all windows of an image see together, padding

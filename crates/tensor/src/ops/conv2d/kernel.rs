@@ -63,7 +63,7 @@ pub enum Conv2dKernel {
 
 /// Multiply-adds of an image below which nothing pays that needs preparing.
 const TINY: u64 = 1 << 12;
-/// Strides beyond which a padded image would be parted into too many planes.
+/// Strides up to which a padded image is never parted into too many planes.
 const FAR: usize = 4;
 /// Multiply-adds below which a weight's gradient is summed at once.
 const FEW: u64 = 1 << 9;
@@ -84,6 +84,11 @@ const DEPTHWISE_CHANNELS: usize = 4;
 const COLUMN_CHANNELS: usize = 8;
 /// Pixels of the output below which the matrix product has too few columns.
 const COLUMN_PIXELS: usize = 48;
+
+/// The share of lanes in use, if so many numbers lie in a row.
+fn fullness(count: usize) -> f64 {
+    count as f64 / (count.div_ceil(LANES) as f64 * LANES as f64)
+}
 
 impl Conv2dGeometry {
     /// Which loops compute the output.
@@ -139,8 +144,7 @@ impl Conv2dGeometry {
     #[must_use]
     pub fn weight_kernel(&self) -> Conv2dKernel {
         let [_, outs] = self.group_channels();
-        let full = |count: usize| count as f64 / count.max(1).next_multiple_of(LANES) as f64;
-        let fuller = full(self.output[1]) > full(outs);
+        let fuller = fullness(self.output[1]) > fullness(outs);
         if self.multiply_adds() <= FEW || self.is_sparse() {
             Conv2dKernel::Definition
         } else if fuller && self.has_taps_in_registers() {
@@ -160,9 +164,12 @@ impl Conv2dGeometry {
         plain && inside(0) && inside(1)
     }
 
-    /// Whether a padded image would be parted into too many planes.
+    /// Whether a padded image would be parted into too many planes: more than the
+    /// windows see. One that is cut into patches is parted into as many planes as
+    /// a patch has pixels.
     fn is_far(&self) -> bool {
-        self.window.stride.iter().any(|&stride| stride > FAR)
+        let (stride, extent) = (self.window.stride, self.window.extent());
+        (0..2).any(|axis| stride[axis] > FAR.max(extent[axis]))
     }
 
     /// Whether an image with its padding, as the kernels copy it, would be much
@@ -196,8 +203,9 @@ impl Conv2dGeometry {
         let end_to_end = (height * (width + between) - between) / lanes;
         let row_by_row = height * (width / lanes).ceil();
         let of_pixels = end_to_end.ceil().min(row_by_row) * lanes / (height * width);
-        let of_channels = channels.next_multiple_of(LANES) as f64 / channels as f64;
-        if of_channels < of_pixels {
+        // The loops number pixels with 32 bits.
+        let numbered = u32::try_from(self.planes()[0].max(self.planes()[1])).is_ok();
+        if numbered && 1.0 / fullness(channels) < of_pixels {
             Conv2dKernel::Channels
         } else if self.is_pointwise() {
             Conv2dKernel::Pointwise

@@ -149,7 +149,8 @@ impl Plan {
                     channels: ins.len(),
                     kernel: window.kernel,
                     tap_step: [window.dilation[0] * pitch, window.dilation[1]],
-                    pixel_step: [window.stride[0] * pitch, window.stride[1]],
+                    // (Of a single row there is no next one, however far.)
+                    pixel_step: [window.stride[0].wrapping_mul(pitch), window.stride[1]],
                     g,
                     output: geometry.output,
                     sums,

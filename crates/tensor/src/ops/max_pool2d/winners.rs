@@ -7,6 +7,7 @@ use super::by_lines_with_indices;
 use super::loops::for_each_place;
 use crate::element::Float;
 use crate::error::{Error, Result};
+use crate::loops::CHECKED;
 use crate::ops::pool2d::{MaxPool2dOptions, Pool2dGeometry};
 use crate::storage::Storage;
 use crate::tensor::Tensor;
@@ -50,7 +51,7 @@ impl<T: Float> Tensor<T> {
         let mut bytes = Storage::arbitrary(output.len()).map_err(refused)?;
         let (x, y) = (self.as_slice(), output.as_mut_slice());
         let at = bytes.as_mut_slice().unwrap_or_default();
-        let places = if T::max_pool2d_forward(&geometry, x, y, at) {
+        let places = if T::max_pool2d_forward(CHECKED, &geometry, x, y, at) {
             Places::Window(bytes)
         } else {
             let mut indices = Tensor::arbitrary(OP, &shape)?;
@@ -95,6 +96,7 @@ impl MaxPool2dWinners {
         expect(OP, "gradient", grad.shape(), &self.geometry.output_shape())?;
         let mut output = Tensor::arbitrary(OP, &self.geometry.input_shape())?;
         T::max_pool2d_scatter_at(
+            CHECKED,
             &self.geometry,
             grad.as_slice(),
             at.as_slice(),
@@ -116,6 +118,7 @@ impl MaxPool2dWinners {
         expect(OP, "input", x.shape(), &self.geometry.input_shape())?;
         let mut output = Tensor::arbitrary(OP, &self.geometry.output_shape())?;
         T::max_pool2d_gather_at(
+            CHECKED,
             &self.geometry,
             x.as_slice(),
             at.as_slice(),
