@@ -17,22 +17,28 @@
 //! width of the image, no lanes are left to be summed, and a stride is only a
 //! step between two broadcasts.
 //!
+//! **The next run.** While a run is multiplied, the lines of the next one are
+//! asked for, some at each pixel ([`Ahead`]): a processor does not foresee that
+//! dozens of short streams, a plane apart, go on where they broke off.
+//!
 //! **The tile.** 12 × 2 accumulators leave 8 of 32 registers for the factors;
 //! with 16 registers it is 4 × 2, for the compiler fetches all R factors before
-//! it multiplies. A panel of at most one vector has tiles twice as long.
+//! it multiplies. A panel of at most one vector has tiles twice as long. Where
+//! planes are read as the caller has them, a tile has no more than 8 rows
+//! ([`OuterProducts::in_place`]).
 //!
 //! **Rounding.** A sum runs over one run of pixels; runs are then added. Long
 //! sums of f32 lose what this keeps.
 
-use super::Kernel;
 use super::vector::{Lanes, Vector};
+use super::{Kernel, prefetch};
 
-/// The most output channels of a call: a multiple of every panel.
-pub(crate) const BLOCK: usize = 32;
+/// Output channels of the largest panel.
+pub(crate) const PANEL: usize = 32;
 /// Pixels of a run.
 const RUN: usize = 192;
 /// Elements of the room for a transposed run.
-pub(crate) const ROOM: usize = RUN * BLOCK;
+pub(crate) const ROOM: usize = RUN * PANEL;
 
 /// Arguments of the kernel: one image.
 #[derive(Debug)]
@@ -48,10 +54,19 @@ pub(crate) struct OuterProducts<'a, T> {
     pub(crate) tap_step: [usize; 2],
     /// From one output pixel to the next, in x, along both axes.
     pub(crate) pixel_step: [usize; 2],
-    /// At most [`BLOCK`] planes of output pixels.
+    /// Whether x are planes of an array, which may lie a power of two apart: then
+    /// the same pixel of all of them competes for the eight lines that the cache
+    /// has for such addresses, and a tile has at most so many weights. And then
+    /// x is fetched ahead of time, as g is.
+    pub(crate) in_place: bool,
+    /// At most `block` planes of output pixels.
     pub(crate) g: &'a [T],
     pub(crate) output: [usize; 2],
-    /// [`BLOCK`] sums for each weight [c, i, j] of an output channel, added to.
+    /// From x and from g to those of the next image.
+    pub(crate) next: [usize; 2],
+    /// Sums of a weight: a multiple of [`PANEL`].
+    pub(crate) block: usize,
+    /// So many sums for each weight [c, i, j] of an output channel, added to.
     pub(crate) sums: &'a mut [T],
     /// [`ROOM`] elements, best at an address that is a multiple of 64.
     pub(crate) room: &'a mut [T],
@@ -69,7 +84,7 @@ struct Run {
 impl Run {
     /// Runs that follow each other in a plane of output pixels: some whole
     /// rows, or a part of one.
-    fn of([height, width]: [usize; 2]) -> impl Iterator<Item = Self> {
+    fn of([height, width]: [usize; 2]) -> impl Iterator<Item = Self> + Clone {
         let pieces = width.div_ceil(RUN);
         let across = width.div_ceil(pieces.max(1)).max(1);
         let most = (RUN / across).max(1);
@@ -85,7 +100,88 @@ impl Run {
     }
 }
 
+/// The part of x and g that the next run will read: a stretch of each plane.
+struct Ahead<T> {
+    /// Of x and of g: where the stretch of the first plane begins, how long a
+    /// stretch is, from one to the next, and how many there are.
+    from: [*const T; 2],
+    len: [usize; 2],
+    plane: [usize; 2],
+    count: [usize; 2],
+    /// The stretch that is being fetched: whose, and the number of its plane.
+    of: usize,
+    index: usize,
+    /// Where it goes on, and how much is left.
+    at: *const T,
+    left: usize,
+    /// How much is fetched at a time.
+    step: usize,
+}
+
+impl<T> Ahead<T> {
+    /// Goes on to the next stretch; behind the last one, to the first.
+    #[inline(always)]
+    fn turn(&mut self) {
+        self.index += 1;
+        if self.index >= self.count[self.of] {
+            (self.of, self.index) = (1 - self.of, 0);
+            if self.count[self.of] == 0 {
+                self.of = 1 - self.of;
+            }
+        }
+        let of = self.of;
+        self.at = self.from[of].wrapping_add(self.index * self.plane[of]);
+        self.left = self.len[of];
+    }
+}
+
 impl<T: Lanes> OuterProducts<'_, T> {
+    /// What is read for a run, of this image or of the one that lies so far from
+    /// it, to be fetched while `times` pixels are multiplied.
+    fn ahead(&self, run: Run, [x, g]: [usize; 2], times: usize) -> Ahead<T> {
+        let width = self.output[1];
+        let [down, across] = self.pixel_step;
+        let last = (run.top + run.height - 1, run.first + run.width - 1);
+        let [x_first, g_first] = [
+            run.top * down + run.first * across,
+            run.top * width + run.first,
+        ];
+        let len = [
+            last.0 * down + last.1 * across + 1 - x_first,
+            last.0 * width + last.1 + 1 - g_first,
+        ];
+        let pixels = self.output[0] * width;
+        let count = [
+            if self.in_place { self.channels } else { 0 },
+            self.g.len() / pixels,
+        ];
+        let line = 64 / size_of::<T>();
+        let all = len[0] * count[0] + len[1] * count[1];
+        let mut ahead = Ahead {
+            from: [
+                self.x.as_ptr().wrapping_add(x + x_first),
+                self.g.as_ptr().wrapping_add(g + g_first),
+            ],
+            len,
+            plane: [self.plane, pixels],
+            count,
+            of: 1,
+            index: count[1],
+            at: self.x.as_ptr(),
+            left: 0,
+            step: all.div_ceil(times.max(1)).min(line),
+        };
+        ahead.turn();
+        ahead
+    }
+
+    /// Weights of the largest tile of a panel of one or two vectors.
+    #[inline(always)]
+    fn rows<V: Vector<T>>(&self, vectors: usize) -> usize {
+        let most = if V::REGISTERS >= 32 { 24 } else { 8 } / vectors;
+        if self.in_place { most.min(8) } else { most }
+    }
+
     /// Where a weight of an output channel begins to read.
     #[inline(always)]
     fn place(&self, k: usize) -> usize {
@@ -108,19 +204,27 @@ impl<T: Lanes> Kernel<T> for OuterProducts<'_, T> {
         }
         let outs = self.g.len() / pixels;
         // What the pointers below rely on.
-        assert!(V::LANES <= 16 && BLOCK.is_multiple_of(2 * V::LANES));
-        assert!(outs <= BLOCK && self.g.len() == outs * pixels);
-        assert!(self.sums.len() >= weights * BLOCK && self.room.len() >= ROOM);
+        assert!(V::LANES <= 16 && PANEL.is_multiple_of(2 * V::LANES));
+        assert!(self.block.is_multiple_of(PANEL) && self.room.len() >= ROOM);
+        assert!(outs <= self.block && self.g.len() == outs * pixels);
+        assert!(self.sums.len() >= weights * self.block);
         let last_pixel = (height - 1) * self.pixel_step[0] + (width - 1) * self.pixel_step[1];
         assert!(self.x.len() > self.place(weights - 1) + last_pixel);
 
-        for run in Run::of(self.output) {
+        let runs = Run::of(self.output);
+        // The runs, and what will be read after each.
+        let nexts = runs.clone().map(|run| (run, [0, 0])).skip(1);
+        let nexts = nexts.chain(runs.clone().map(|run| (run, self.next)).take(1));
+        for (run, (next, image)) in runs.zip(nexts) {
             let from = run.top * width + run.first;
             let count = run.height * run.width;
+            let panels = outs.div_ceil(2 * V::LANES);
+            let tiles = weights.div_ceil(self.rows::<V>(2)) * panels;
+            let mut ahead = self.ahead(next, image, tiles * count);
             for first in (0..outs).step_by(2 * V::LANES) {
                 let planes = outs - first;
                 // SAFETY: the run lies within the planes from `first` on, and
-                // has at most RUN pixels of at most BLOCK channels.
+                // has at most RUN pixels; the room holds those of a panel.
                 unsafe {
                     let g = self.g.as_ptr().add(first * pixels + from);
                     let room = self.room.as_mut_ptr();
@@ -136,8 +240,9 @@ impl<T: Lanes> Kernel<T> for OuterProducts<'_, T> {
                 // SAFETY: x, sums and room hold what was asserted above.
                 unsafe {
                     let sums = self.sums.as_mut_ptr().add(first);
-                    let job = Job {
+                    let mut job = Job {
                         kernel: &self,
+                        ahead: &mut ahead,
                         run,
                         gt: self.room.as_ptr(),
                         sums,
@@ -203,6 +308,7 @@ unsafe fn transpose<T: Lanes, V: Vector<T>>(
 /// A panel and a run of pixels.
 struct Job<'a, 'b, T> {
     kernel: &'a OuterProducts<'b, T>,
+    ahead: &'a mut Ahead<T>,
     run: Run,
     /// The panel's gradients, transposed.
     gt: *const T,
@@ -219,7 +325,9 @@ macro_rules! tiles {
         while first < $self.weights {
             let left = $self.weights - first;
             let sizes = [$($size),*];
-            let size = sizes.into_iter().rev().find(|&size| size >= left).unwrap_or(sizes[0]);
+            let most = $self.kernel.rows::<$v>($vectors);
+            let size = sizes.into_iter().rev().find(|&size| size >= left.min(most));
+            let size = size.unwrap_or(sizes[0]);
             match size {
                 // SAFETY: the caller's promise.
                 $($size => unsafe { $self.tile::<$v, $vectors, $size>(first) },)*
@@ -236,9 +344,9 @@ impl<T: Lanes> Job<'_, '_, T> {
     /// # Safety
     /// x, gt and sums hold what the kernel asserts.
     #[inline(always)]
-    unsafe fn double<V: Vector<T>>(&self) {
+    unsafe fn double<V: Vector<T>>(&mut self) {
         if V::REGISTERS >= 32 {
-            tiles!(self, V, 2, 12 9 6 4 2);
+            tiles!(self, V, 2, 12 9 8 6 4 2);
         } else {
             tiles!(self, V, 2, 4 2);
         }
@@ -249,7 +357,7 @@ impl<T: Lanes> Job<'_, '_, T> {
     /// # Safety
     /// x, gt and sums hold what the kernel asserts.
     #[inline(always)]
-    unsafe fn single<V: Vector<T>>(&self) {
+    unsafe fn single<V: Vector<T>>(&mut self) {
         if V::REGISTERS >= 32 {
             tiles!(self, V, 1, 24 16 8 4);
         } else {
@@ -262,20 +370,30 @@ impl<T: Lanes> Job<'_, '_, T> {
     /// # Safety
     /// x, gt and sums hold what the kernel asserts.
     #[inline(always)]
-    unsafe fn tile<V: Vector<T>, const OV: usize, const R: usize>(&self, first: usize) {
+    unsafe fn tile<V: Vector<T>, const OV: usize, const R: usize>(&mut self, first: usize) {
         let kernel = self.kernel;
         let count = R.min(self.weights - first);
         let mut places = [0; R];
         for (r, place) in places.iter_mut().enumerate() {
             *place = kernel.place(first + r.min(count - 1));
         }
+        // Else the compiler adds up each place anew for every pixel.
+        let places = std::hint::black_box(places);
         let mut acc = [[V::zero(); OV]; R];
         let mut gt = self.gt;
         let [down, across] = kernel.pixel_step;
+        let (mut at, mut left, step) = (self.ahead.at, self.ahead.left, self.ahead.step);
         for p in self.run.top..self.run.top + self.run.height {
             // SAFETY: a pixel of the output and a weight, as asserted.
             let mut x = unsafe { kernel.x.as_ptr().add(p * down + self.run.first * across) };
             for _ in 0..self.run.width {
+                prefetch(at);
+                at = at.wrapping_add(step);
+                left = left.saturating_sub(step);
+                if left == 0 {
+                    self.ahead.turn();
+                    (at, left) = (self.ahead.at, self.ahead.left);
+                }
                 let mut g = [V::zero(); OV];
                 unroll!(v < OV, 4, {
                     // SAFETY: a pixel of the run.
@@ -292,12 +410,13 @@ impl<T: Lanes> Job<'_, '_, T> {
                 x = x.wrapping_add(across);
             }
         }
+        (self.ahead.at, self.ahead.left) = (at, left);
         unroll!(r < R, {
             if r < count {
                 unroll!(v < OV, 4, {
-                    // SAFETY: BLOCK sums for each weight, the panel among them.
+                    // SAFETY: `block` sums for each weight, the panel among them.
                     unsafe {
-                        let sums = self.sums.add((first + r) * BLOCK + v * V::LANES);
+                        let sums = self.sums.add((first + r) * kernel.block + v * V::LANES);
                         acc[r][v].add(V::load(sums)).store(sums);
                     }
                 });

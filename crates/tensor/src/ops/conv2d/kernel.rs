@@ -157,7 +157,7 @@ impl Conv2dGeometry {
     }
 
     /// Whether a window is one pixel of the image, and none is padding.
-    fn is_pointwise(&self) -> bool {
+    pub(super) fn is_pointwise(&self) -> bool {
         let window = &self.window;
         let inside = |axis: usize| self.seen()[axis] <= self.input[axis];
         let plain = window.kernel == [1, 1] && window.padding_before == [0, 0];

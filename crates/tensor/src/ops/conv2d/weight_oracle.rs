@@ -93,6 +93,9 @@ pub(super) fn each_width() -> impl Iterator<Item = Conv2dGeometry> {
             geometry([2, 2, 5, width], [3, 2, 3, 3], &plain.padding(1)),
             geometry([1, 1, 3, width + 4], [17, 1, 1, 5], &plain),
             geometry([1, 3, 7, width], [5, 3, 3, 1], &plain.stride(2)),
+            // One tap, read where it is.
+            geometry([2, 9, 3, width], [33, 9, 1, 1], &plain),
+            geometry([2, 2, 5, width], [3, 2, 1, 1], &plain.stride((3, 2))),
         ]
     })
 }
@@ -101,6 +104,7 @@ pub(super) fn each_width() -> impl Iterator<Item = Conv2dGeometry> {
 pub(super) fn each_remainder() -> impl Iterator<Item = Conv2dGeometry> {
     let plain = Conv2dOptions::default();
     let outs = (1..=70).map(move |outs| geometry([1, 2, 4, 5], [outs, 2, 3, 1], &plain));
+    let taps = (1..=70).map(move |outs| geometry([1, 2, 4, 5], [outs, 2, 1, 1], &plain));
     let ins = (1..=30).flat_map(move |ins| {
         [7, 20].map(|outs| geometry([2, ins, 4, 5], [outs, ins, 1, 1], &plain))
     });
@@ -128,12 +132,16 @@ pub(super) fn each_remainder() -> impl Iterator<Item = Conv2dGeometry> {
         ),
         geometry([1, 2, 1, 1], [33, 2, 2, 2], &plain.padding(3)),
         geometry([2, 2, 3, 3], [8, 2, 2, 2], &plain.padding(3)),
+        geometry([3, 6, 7, 9], [80, 3, 1, 1], &plain.groups(2).stride(2)),
+        geometry([2, 3, 5, 6], [4, 3, 1, 1], &plain.padding(1)),
         // Images, blocks and channels in pieces.
         geometry([5, 8, 16, 16], [33, 8, 3, 3], &plain.padding(1)),
         geometry([7, 6, 14, 14], [16, 6, 5, 5], &plain),
         geometry([1, 24, 16, 16], [16, 24, 3, 3], &plain.padding(1)),
+        geometry([6, 20, 16, 32], [130, 20, 1, 1], &plain),
+        geometry([1, 30, 32, 32], [65, 30, 1, 1], &plain),
     ];
-    outs.chain(ins).chain(others)
+    outs.chain(taps).chain(ins).chain(others)
 }
 
 /// Kernels of 3, 5 and 7 rows at strides of 1 and 2 on planes of every width and

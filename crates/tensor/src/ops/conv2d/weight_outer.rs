@@ -4,10 +4,12 @@
 //! w[o, c, i, j] = Σ_n Σ_{p, q} g[n, o, p, q] · x[n, c, p·s + i·d − before, q·s + j·d − before]
 //! ```
 //!
-//! The kernel ([`OuterProducts`]) adds up an image for a block of [`BLOCK`]
-//! output channels. It reads the image with its padding, so that is copied,
-//! with zeros around it, for a kernel of one tap as well: planes that lie a
-//! power of two apart compete for the same few lines of the cache.
+//! The kernel ([`OuterProducts`]) adds up an image for a block of output
+//! channels. It reads the image with its padding, so that is copied, with zeros
+//! around it. For a kernel of one tap without padding the image is read where it
+//! is: there a copy would cost as much as a third of the multiply-adds. For the
+//! same reason a block is twice as large then, and the image is read half as
+//! often.
 //!
 //! **Pieces.** A block of output channels is independent of the others. Where
 //! there are fewer blocks than [`PIECES`], the images are divided into runs,
@@ -15,11 +17,12 @@
 //! divided by its input channels.
 //!
 //! **Cost.** The multiply-adds, those with padding included; a copy of the
-//! image and a transposition of the gradient for each piece.
+//! image, unless it has one tap, and a transposition of the gradient for each
+//! piece.
 
 use super::geometry::Conv2dGeometry;
 use crate::element::{Element, Float};
-use crate::simd::conv_weight_outer::{BLOCK, OuterProducts, ROOM};
+use crate::simd::conv_weight_outer::{OuterProducts, PANEL, ROOM};
 use crate::simd::{self, InstructionSet};
 use crate::{par, scratch};
 
@@ -64,6 +67,7 @@ struct Plan {
     ins: usize,
     weights: usize,
     /// Blocks of a group's output channels.
+    block: usize,
     blocks: usize,
     groups: usize,
     /// Runs of images.
@@ -74,8 +78,12 @@ struct Plan {
     part: usize,
     /// Sums of a part of a block.
     part_len: usize,
-    /// A padded plane: its size, the distance from one to the next.
+    /// Whether the image is read where it is.
+    in_place: bool,
+    /// What is read of a plane, from one row to the next, from one plane to the
+    /// next.
     extents: [usize; 2],
+    pitch: usize,
     plane: usize,
 }
 
@@ -84,7 +92,9 @@ impl Plan {
         let ([ins, outs], groups) = (geometry.group_channels(), geometry.groups);
         let (images, taps) = (geometry.images(), geometry.taps());
         let wanted = (geometry.cost() / PIECE).clamp(1, PIECES);
-        let blocks = outs.div_ceil(BLOCK);
+        let in_place = geometry.is_pointwise();
+        let block = if in_place && outs > PANEL { 2 } else { 1 } * PANEL;
+        let blocks = outs.div_ceil(block);
         let runs = wanted.div_ceil(groups * blocks).clamp(1, images.max(1));
         let run = images.div_ceil(runs);
         let parts = wanted.div_ceil(groups * blocks * runs).clamp(1, ins);
@@ -94,16 +104,27 @@ impl Plan {
             outs,
             ins,
             weights: ins * taps,
+            block,
             blocks,
             groups,
             runs,
             run,
             parts: ins.div_ceil(part),
             part,
-            part_len: part * taps * BLOCK,
+            part_len: part * taps * block,
+            in_place,
             extents,
-            // An odd number of cache lines.
-            plane: (extents[0] * extents[1]).div_ceil(16) / 2 * 32 + 16,
+            pitch: if in_place {
+                geometry.input[1]
+            } else {
+                extents[1]
+            },
+            plane: if in_place {
+                geometry.planes()[0]
+            } else {
+                // An odd number of cache lines.
+                (extents[0] * extents[1]).div_ceil(16) / 2 * 32 + 16
+            },
         }
     }
 
@@ -127,32 +148,46 @@ impl Plan {
         let (block, part) = (piece / self.parts, piece % self.parts);
         let (group, block) = (block / self.blocks, block % self.blocks);
         let (run, group) = (group / self.groups, group % self.groups);
-        let outs = block * BLOCK..((block + 1) * BLOCK).min(self.outs);
+        let outs = block * self.block..((block + 1) * self.block).min(self.outs);
         let ins = part * self.part..((part + 1) * self.part).min(self.ins);
         let ([in_plane, out_plane], window) = (geometry.planes(), &geometry.window);
-        let pitch = self.extents[1];
-        let len = ins.len() * self.plane + 2 * ALIGNMENT;
-        scratch::with(len + ROOM, |buffer| {
-            let (padded, room) = aligned(buffer).split_at_mut(ins.len() * self.plane);
+        let len = if self.in_place {
+            0
+        } else {
+            ins.len() * self.plane
+        };
+        scratch::with(len + 2 * ALIGNMENT + ROOM, |buffer| {
+            let (padded, room) = aligned(buffer).split_at_mut(len);
             let room = aligned(room);
             for image in run * self.run..((run + 1) * self.run).min(geometry.images()) {
                 let first = image * geometry.in_channels + group * self.ins;
                 let planes = first + ins.start..first + ins.end;
                 let x = &x[planes.start * in_plane..planes.end * in_plane];
-                self.pad(geometry, x, padded);
+                let x = if self.in_place {
+                    x
+                } else {
+                    self.pad(geometry, x, padded);
+                    &*padded
+                };
                 let first = image * geometry.out_channels + group * self.outs;
                 let planes = first + outs.start..first + outs.end;
                 let g = &g[planes.start * out_plane..planes.end * out_plane];
                 let kernel = OuterProducts {
-                    x: padded,
+                    x,
                     plane: self.plane,
                     channels: ins.len(),
                     kernel: window.kernel,
-                    tap_step: [window.dilation[0] * pitch, window.dilation[1]],
+                    tap_step: [window.dilation[0] * self.pitch, window.dilation[1]],
                     // (Of a single row there is no next one, however far.)
-                    pixel_step: [window.stride[0].wrapping_mul(pitch), window.stride[1]],
+                    pixel_step: [window.stride[0].wrapping_mul(self.pitch), window.stride[1]],
+                    in_place: self.in_place,
                     g,
                     output: geometry.output,
+                    next: [
+                        geometry.in_channels * in_plane,
+                        geometry.out_channels * out_plane,
+                    ],
+                    block: self.block,
                     sums,
                     room,
                 };
@@ -187,14 +222,14 @@ impl Plan {
     fn unpack<T: Float>(&self, sums: &[T], w: &mut [T]) {
         let groups = w.chunks_mut((self.outs * self.weights).max(1));
         for (group, w) in groups.enumerate() {
-            for (block, w) in w.chunks_mut(BLOCK * self.weights).enumerate() {
+            for (block, w) in w.chunks_mut(self.block * self.weights).enumerate() {
                 let len = self.parts * self.part_len;
                 let sums = &sums[(group * self.blocks + block) * len..][..len];
                 for first in (0..self.weights).step_by(STRIP) {
                     let strip = first..(first + STRIP).min(self.weights);
-                    let sums = &sums[first * BLOCK..];
+                    let sums = &sums[first * self.block..];
                     for (o, w) in w.chunks_exact_mut(self.weights).enumerate() {
-                        let column = sums.iter().skip(o).step_by(BLOCK);
+                        let column = sums.iter().skip(o).step_by(self.block);
                         w[strip.clone()]
                             .iter_mut()
                             .zip(column)
