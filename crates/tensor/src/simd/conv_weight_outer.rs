@@ -30,8 +30,10 @@
 //! **Rounding.** A sum runs over one run of pixels; runs are then added. Long
 //! sums of f32 lose what this keeps.
 
-use super::vector::{Lanes, Vector};
+use super::gemm::columns;
+use super::vector::Vector;
 use super::{Kernel, prefetch};
+use crate::element::Float;
 
 /// Output channels of the largest panel.
 pub(crate) const PANEL: usize = 32;
@@ -135,7 +137,7 @@ impl<T> Ahead<T> {
     }
 }
 
-impl<T: Lanes> OuterProducts<'_, T> {
+impl<T: Float> OuterProducts<'_, T> {
     /// What is read for a run, of this image or of the one that lies so far from
     /// it, to be fetched while `times` pixels are multiplied.
     fn ahead(&self, run: Run, [x, g]: [usize; 2], times: usize) -> Ahead<T> {
@@ -191,7 +193,7 @@ impl<T: Lanes> OuterProducts<'_, T> {
     }
 }
 
-impl<T: Lanes> Kernel<T> for OuterProducts<'_, T> {
+impl<T: Float> Kernel<T> for OuterProducts<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -223,19 +225,14 @@ impl<T: Lanes> Kernel<T> for OuterProducts<'_, T> {
             let mut ahead = self.ahead(next, image, tiles * count);
             for first in (0..outs).step_by(2 * V::LANES) {
                 let planes = outs - first;
+                let vectors = if planes > V::LANES { 2 } else { 1 };
+                let panel = vectors * V::LANES;
                 // SAFETY: the run lies within the planes from `first` on, and
                 // has at most RUN pixels; the room holds those of a panel.
                 unsafe {
                     let g = self.g.as_ptr().add(first * pixels + from);
                     let room = self.room.as_mut_ptr();
-                    if planes > V::LANES {
-                        transpose::<T, V>(g, pixels, V::LANES, count, room, 2 * V::LANES);
-                        let (g, room) = (g.add(V::LANES * pixels), room.add(V::LANES));
-                        let planes = (planes - V::LANES).min(V::LANES);
-                        transpose::<T, V>(g, pixels, planes, count, room, 2 * V::LANES);
-                    } else {
-                        transpose::<T, V>(g, pixels, planes, count, room, V::LANES);
-                    }
+                    columns::<T, V>(g, pixels, [count, planes.min(panel)], room, panel);
                 }
                 // SAFETY: x, sums and room hold what was asserted above.
                 unsafe {
@@ -248,7 +245,7 @@ impl<T: Lanes> Kernel<T> for OuterProducts<'_, T> {
                         sums,
                         weights,
                     };
-                    if planes > V::LANES {
+                    if vectors == 2 {
                         job.double::<V>();
                     } else {
                         job.single::<V>();
@@ -256,52 +253,6 @@ impl<T: Lanes> Kernel<T> for OuterProducts<'_, T> {
                 }
             }
         }
-    }
-}
-
-/// Writes `to[pixel · step + o] = from[o · plane + pixel]` for a vector of o,
-/// zero for those from `planes` on.
-///
-/// A square of vectors is transposed by perfect shuffles: number its elements
-/// row by row, in binary. To interleave each row of the upper half with its
-/// partner in the lower half rotates every number by one bit. As many such
-/// rounds as a row's number has bits exchange row and column.
-///
-/// # Safety
-/// `pixels` elements can be read from each of the planes, and all can be written.
-#[inline(always)]
-unsafe fn transpose<T: Lanes, V: Vector<T>>(
-    from: *const T,
-    plane: usize,
-    planes: usize,
-    pixels: usize,
-    to: *mut T,
-    step: usize,
-) {
-    let mut first = 0;
-    while first < pixels {
-        let count = V::LANES.min(pixels - first);
-        let mut rows = [V::zero(); 16];
-        unroll!(i < V::LANES, {
-            if i < planes {
-                // SAFETY: within plane i.
-                rows[i] = unsafe { V::load_first(from.add(i * plane + first), count) };
-            }
-        });
-        unroll!(round < V::LANES.ilog2(), 4, {
-            let _ = round;
-            let before = rows;
-            unroll!(i < V::LANES / 2, 8, {
-                (rows[2 * i], rows[2 * i + 1]) = before[i].interleave(before[i + V::LANES / 2]);
-            });
-        });
-        unroll!(i < V::LANES, {
-            if i < count {
-                // SAFETY: a pixel of the run.
-                unsafe { rows[i].store(to.add((first + i) * step)) };
-            }
-        });
-        first += V::LANES;
     }
 }
 
@@ -338,7 +289,7 @@ macro_rules! tiles {
     }};
 }
 
-impl<T: Lanes> Job<'_, '_, T> {
+impl<T: Float> Job<'_, '_, T> {
     /// All weights of a panel of two vectors.
     ///
     /// # Safety

@@ -26,6 +26,7 @@ mod pack;
 
 pub(crate) use block::{Block, Matrix};
 pub(crate) use dots::Dot;
+pub(super) use pack::columns;
 
 use super::{Kernel, Vector};
 use crate::element::Float;

@@ -41,7 +41,7 @@ pub(super) unsafe fn rows<T: Float, V: Vector<T>>(
 /// # Safety
 /// As for [`rows`].
 #[inline(always)]
-pub(super) unsafe fn columns<T: Float, V: Vector<T>>(
+pub(in crate::simd) unsafe fn columns<T: Float, V: Vector<T>>(
     from: *const T,
     step: usize,
     [depth, columns]: [usize; 2],
