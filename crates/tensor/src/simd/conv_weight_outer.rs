@@ -88,7 +88,11 @@ impl Run {
     /// rows, or a part of one.
     fn of([height, width]: [usize; 2]) -> impl Iterator<Item = Self> + Clone {
         let pieces = width.div_ceil(RUN);
-        let across = width.div_ceil(pieces.max(1)).max(1);
+        let across = match width.div_ceil(pieces.max(1)).max(1) {
+            // Whole vectors, as far as there are.
+            part if pieces > 1 => part.next_multiple_of(16),
+            row => row,
+        };
         let most = (RUN / across).max(1);
         let down = height.div_ceil(height.div_ceil(most).max(1)).max(1);
         (0..height).step_by(down).flat_map(move |top| {

@@ -151,6 +151,12 @@ impl Plan {
         let outs = block * self.block..((block + 1) * self.block).min(self.outs);
         let ins = part * self.part..((part + 1) * self.part).min(self.ins);
         let ([in_plane, out_plane], window) = (geometry.planes(), &geometry.window);
+        let output = if self.in_place && window.stride == [1, 1] {
+            // The rows are one.
+            [1, out_plane]
+        } else {
+            geometry.output
+        };
         let len = if self.in_place {
             0
         } else {
@@ -182,7 +188,7 @@ impl Plan {
                     pixel_step: [window.stride[0].wrapping_mul(self.pitch), window.stride[1]],
                     in_place: self.in_place,
                     g,
-                    output: geometry.output,
+                    output,
                     next: [
                         geometry.in_channels * in_plane,
                         geometry.out_channels * out_plane,
