@@ -64,7 +64,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 pub use vector::{Lanes, Vector};
-pub(crate) use winograd::{FILTERS, PLACES, POINTS, Plan, WIDE, Winograd};
+pub(crate) use winograd::{FILTERS, Filters, PLACES, Plan, Winograd};
 
 /// A set of vector instructions that a kernel is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

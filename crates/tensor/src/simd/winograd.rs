@@ -45,6 +45,10 @@
 //! written as whole vectors: what hangs over the end of one is overwritten by
 //! the next.
 
+mod filters;
+
+pub(crate) use filters::Filters;
+
 use super::{Kernel, Vector};
 use crate::element::Float;
 
@@ -54,11 +58,11 @@ pub(crate) const FILTERS: usize = 8;
 /// Rows and columns of a tile of the output.
 pub(crate) const TILE: usize = 4;
 /// Rows and columns of a tile of the input, and of a transformed one.
-pub(crate) const WIDE: usize = TILE + 2;
+const WIDE: usize = TILE + 2;
 /// Places of a transformed tile.
 pub(crate) const PLACES: usize = WIDE * WIDE;
 /// The points a and b of the interpolation; their negatives and 0 are the others.
-pub(crate) const POINTS: [f64; 2] = [0.75, 1.5];
+const POINTS: [f64; 2] = [0.75, 1.5];
 /// The most numbers that a vector holds, on any instruction set.
 const MOST_LANES: usize = 16;
 

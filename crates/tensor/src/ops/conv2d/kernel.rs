@@ -68,6 +68,11 @@ const FAR: usize = 4;
 /// Multiply-adds below which a weight's gradient is summed at once.
 const FEW: u64 = 1 << 9;
 
+/// Speed of the weight gradients with vectors over pixels, as a share of that
+/// with vectors over output channels, if no lanes are empty.
+const PAIRS: f64 = 0.9;
+const INNER: f64 = 0.6;
+
 /// Numbers in the longest vector.
 const LANES: usize = 16;
 
@@ -138,18 +143,18 @@ impl Conv2dGeometry {
         }
     }
 
-    /// Which loops compute the gradient with respect to the weight: of those
-    /// with vectors over output channels and those with vectors over the pixels
-    /// of a row, the ones that leave fewer lanes empty.
+    /// Which loops compute the gradient with respect to the weight: those with
+    /// vectors over output channels, unless vectors over the pixels of a row leave
+    /// so many lanes fewer empty that it makes up for what they cost.
     #[must_use]
     pub fn weight_kernel(&self) -> Conv2dKernel {
         let [_, outs] = self.group_channels();
-        let fuller = fullness(self.output[1]) > fullness(outs);
+        let better = |speed: f64| speed * fullness(self.output[1]) > fullness(outs);
         if self.multiply_adds() <= FEW || self.is_sparse() {
             Conv2dKernel::Definition
-        } else if fuller && self.has_taps_in_registers() {
+        } else if better(PAIRS) && self.has_taps_in_registers() {
             Conv2dKernel::PlanePairs
-        } else if fuller && !self.is_far() {
+        } else if better(INNER) && !self.is_far() {
             Conv2dKernel::InnerProducts
         } else {
             Conv2dKernel::OuterProducts

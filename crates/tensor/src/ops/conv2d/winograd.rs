@@ -23,7 +23,7 @@ use super::Epilogue;
 use super::direct::part;
 use super::geometry::Conv2dGeometry;
 use crate::element::Float;
-use crate::simd::{self, FILTERS, InstructionSet, PLACES, POINTS, Plan, WIDE, Winograd};
+use crate::simd::{self, FILTERS, Filters, InstructionSet, PLACES, Plan, Winograd};
 use crate::{par, scratch};
 
 #[cfg(test)]
@@ -58,8 +58,7 @@ pub(super) fn forward<T: Float>(
         before: geometry.window.padding_before.map(|before| before as isize),
         turned: false,
     };
-    let kernel = |group, o, c| part(w, (group * outs + o) * ins + c, 9);
-    layer.run(set, geometry.cost(), x, kernel, epilogue, y);
+    layer.run(set, geometry.cost(), x, w, epilogue, y);
 }
 
 /// x = the adjoint applied to g.
@@ -83,12 +82,11 @@ pub(super) fn input<T: Float>(
             .map(|before| 2 - before as isize),
         turned: true,
     };
-    let kernel = |group, c, o| part(w, (group * outs + o) * ins + c, 9);
     let plain = Epilogue {
         bias: None,
         relu: false,
     };
-    layer.run(set, geometry.cost(), g, kernel, plain, x);
+    layer.run(set, geometry.cost(), g, w, plain, x);
 }
 
 /// A convolution of 3 × 3 taps, whichever of the two it is.
@@ -106,13 +104,13 @@ struct Layer {
 }
 
 impl Layer {
-    /// `kernel(group, o, c)` has nine taps.
-    fn run<'a, T: Float>(
+    /// The target is the source convolved with w, or with the adjoint's w.
+    fn run<T: Float>(
         &self,
         set: InstructionSet,
         cost: usize,
         x: &[T],
-        kernel: impl Fn(usize, usize, usize) -> &'a [T] + Send + Sync,
+        w: &[T],
         epilogue: Epilogue<'_, T>,
         y: &mut [T],
     ) {
@@ -131,8 +129,22 @@ impl Layer {
             par::for_each_piece(filters, block_len, work, |i, filters| {
                 let (group, first) = (i / blocks, i % blocks * FILTERS);
                 let count = FILTERS.min(outs - first);
-                let kernel = |o: usize, c| kernel(group, first + o, c);
-                simd::wide(|| transform(&plan, filters, count, self.turned, kernel));
+                let w = part(w, group, outs * ins * 9);
+                // From an output channel and from an input channel to the next.
+                let steps = if self.turned {
+                    [9, outs * 9]
+                } else {
+                    [ins * 9, 9]
+                };
+                let kernel = Filters {
+                    plan: &plan,
+                    weights: &w[first * steps[0]..],
+                    steps,
+                    count,
+                    turned: self.turned,
+                    filters,
+                };
+                simd::run(set, kernel);
             });
             let filters = &*filters;
             let piece_len = images * (outs / parts) * target_plane;
@@ -200,55 +212,6 @@ impl Layer {
             target: self.target,
             before: self.before,
             block: block.max(16),
-        }
-    }
-}
-
-/// G w Gᵀ of `count` output channels, at most eight, and all input channels.
-#[inline(always)]
-fn transform<'a, T: Float>(
-    plan: &Plan,
-    filters: &mut [T],
-    count: usize,
-    turned: bool,
-    kernel: impl Fn(usize, usize) -> &'a [T],
-) {
-    let [a, b] = POINTS.map(|point| point * point);
-    let at_zero = T::of(1.0 / (a * b));
-    let at_points = [0.5 / (a * (a - b)), 0.5 / (b * (b - a))].map(T::of);
-    let (points, squares) = (POINTS.map(T::of), [a, b].map(T::of));
-    // G: from three numbers six.
-    let to_points = |[first, middle, last]: [[T; FILTERS]; 3]| {
-        let mut out = [[T::ZERO; FILTERS]; WIDE];
-        for o in 0..FILTERS {
-            out[0][o] = at_zero * first[o];
-            for i in 0..2 {
-                let outer = first[o] + squares[i] * last[o];
-                let inner = points[i] * middle[o];
-                out[2 * i + 1][o] = at_points[i] * (outer + inner);
-                out[2 * i + 2][o] = at_points[i] * (outer - inner);
-            }
-            out[5][o] = last[o];
-        }
-        out
-    };
-    for c in 0..plan.channels[0] {
-        let mut taps = [[T::ZERO; FILTERS]; 9];
-        for o in 0..count {
-            for (tap, &weight) in taps.iter_mut().zip(kernel(o, c)) {
-                tap[o] = weight;
-            }
-        }
-        if turned {
-            taps.reverse();
-        }
-        let columns = [0, 1, 2].map(|j| to_points([taps[j], taps[3 + j], taps[6 + j]]));
-        for i in 0..WIDE {
-            let row = to_points(columns.map(|column| column[i]));
-            for (j, place) in row.iter().enumerate() {
-                let at = (WIDE * i + j) * plan.filters_step() + c * FILTERS;
-                filters[at..][..FILTERS].copy_from_slice(place);
-            }
         }
     }
 }
