@@ -20,7 +20,7 @@
 use tensor::{Error, Float, Result, Tensor};
 
 use crate::gradients::Gradients;
-use crate::record::{Node, Rule};
+use crate::record::{Edge, Node, Rule};
 use crate::spare;
 use crate::tape::Tape;
 use crate::var::{Var, check_finite};
@@ -54,7 +54,7 @@ impl<T: Float> Var<T> {
                     gradients.insert(index, node.parameter, gradient.into_value());
                 } else {
                     let edges = node.edges.iter().filter_map(|edge| {
-                        let (input, rule) = (edge.input?, edge.rule.as_ref()?);
+                        let (input, rule) = (edge.index()?, edge.rule.as_ref()?);
                         Some((input, rule, &nodes.get(input)?.shape))
                     });
                     pending.pull(node.op.name, gradient, edges)?;
@@ -141,7 +141,7 @@ pub fn grad_or_none<T: Float>(output: &Var<T>, inputs: &[&Var<T>]) -> Result<Vec
         let step = tape.with_node(index, |node| (node.op.name, node.edges.clone()));
         let Some((op, edges)) = step else { continue };
         let edges = edges.iter().filter_map(|edge| {
-            let (input, rule) = (edge.input.filter(|&i| needed[i])?, edge.rule.as_ref()?);
+            let (input, rule) = (edge.index().filter(|&i| needed[i])?, edge.rule.as_ref()?);
             Some((
                 input,
                 rule,
@@ -180,7 +180,7 @@ fn reaches<T: Float>(tape: &Tape<T>, root: usize, wanted: &dyn Fn(usize) -> bool
     let mut reaches = Vec::with_capacity(root + 1);
     for index in 0..=root {
         let below = |node: &Node<T>| {
-            let mut inputs = node.edges.iter().filter_map(|edge| edge.input);
+            let mut inputs = node.edges.iter().filter_map(Edge::index);
             inputs.any(|input| reaches[input])
         };
         let reached = wanted(index) || tape.with_node(index, below).unwrap_or_default();
@@ -217,7 +217,9 @@ fn pulled<T: Float>(
     if tape.detects_anomaly() {
         check_finite(gradient.value(), || format!("gradient of {op}"))?;
     }
-    if gradient.shape() == shape {
+    // One by one: slices would be compared by a call.
+    let sizes = || gradient.shape().iter().zip(shape);
+    if gradient.ndim() == shape.len() && sizes().all(|(a, b)| a == b) {
         return Ok(gradient);
     }
     gradient.sum_to(shape).map_err(|_| {

@@ -1,6 +1,7 @@
 //! What the tape keeps of an operation: its name, the shape of its result, and
 //! a rule for each input.
 
+use std::num::NonZeroUsize;
 use std::rc::Rc;
 
 use smallvec::SmallVec;
@@ -114,6 +115,22 @@ pub(crate) struct Node<T: Float> {
     pub(crate) parameter: Option<ParameterId>,
 }
 
+/// Where an entry is in the list. "Nowhere", which a constant's is, takes no
+/// more room: variables are moved about more than anything else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place(NonZeroUsize);
+
+impl Place {
+    pub(crate) fn new(index: usize) -> Self {
+        // No list is so long that this saturates.
+        Self(NonZeroUsize::MIN.saturating_add(index))
+    }
+
+    pub(crate) fn index(self) -> usize {
+        self.0.get() - 1
+    }
+}
+
 /// The shape of a result: without memory of its own for images and less.
 pub(crate) type Sizes = SmallVec<[usize; 4]>;
 
@@ -124,6 +141,13 @@ pub(crate) type Edges<T> = SmallVec<[Edge<T>; 2]>;
 /// had saved is freed at once.
 #[derive(Clone)]
 pub(crate) struct Edge<T: Float> {
-    pub(crate) input: Option<usize>,
+    pub(crate) input: Option<Place>,
     pub(crate) rule: Option<Rule<T>>,
+}
+
+impl<T: Float> Edge<T> {
+    /// Which entry the input is.
+    pub(crate) fn index(&self) -> Option<usize> {
+        self.input.map(Place::index)
+    }
 }

@@ -34,7 +34,7 @@ use tensor::random::Generator;
 use tensor::{Error, Float, Result, Tensor};
 
 use crate::parameter::{Parameter, ParameterId};
-use crate::record::{Edge, Edges, Node, OpInfo};
+use crate::record::{Edge, Edges, Node, OpInfo, Place, Sizes};
 use crate::spare;
 use crate::var::{Saved, Var, check_finite};
 
@@ -78,7 +78,7 @@ struct Settings {
 }
 
 /// A variable without its handle on the tape (which would be a cycle).
-type Var0<T> = (Tensor<T>, usize);
+type Var0<T> = (Tensor<T>, Place);
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
@@ -195,8 +195,8 @@ impl<T: Float> Tape<T> {
         if !self.is_live() {
             return self.constant(value);
         }
-        let index = self.push_leaf(&value, None);
-        Var::new(value, Some(index), self.clone())
+        let place = self.push_leaf(&value, None);
+        Var::new(value, Some(place), self.clone())
     }
 
     /// The leaf of a parameter: one, however often it is asked for. A frozen
@@ -208,15 +208,15 @@ impl<T: Float> Tape<T> {
             return self.constant(parameter.value().clone());
         }
         let mut parameters = self.inner.parameters.borrow_mut();
-        let (value, index) = parameters.entry(parameter.id()).or_insert_with(|| {
+        let (value, place) = parameters.entry(parameter.id()).or_insert_with(|| {
             let value = parameter.value().clone();
-            let index = self.push_leaf(&value, Some(parameter.id()));
-            (value, index)
+            let place = self.push_leaf(&value, Some(parameter.id()));
+            (value, place)
         });
-        Var::new(value.clone(), Some(*index), self.clone())
+        Var::new(value.clone(), Some(*place), self.clone())
     }
 
-    fn push_leaf(&self, value: &Tensor<T>, parameter: Option<ParameterId>) -> usize {
+    fn push_leaf(&self, value: &Tensor<T>, parameter: Option<ParameterId>) -> Place {
         let op = OpInfo::from(if parameter.is_some() {
             "parameter"
         } else {
@@ -224,7 +224,7 @@ impl<T: Float> Tape<T> {
         });
         self.push(Node {
             op,
-            shape: value.shape().into(),
+            shape: Sizes::from_slice(value.shape()),
             edges: Edges::new(),
             is_leaf: true,
             parameter,
@@ -236,8 +236,8 @@ impl<T: Float> Tape<T> {
     /// their operation's own output, as those of `exp` and `tanh` do.
     #[must_use]
     pub fn save_output(&self, value: &Tensor<T>) -> Saved<T> {
-        let index = self.is_live().then(|| self.len());
-        Saved::new(value.clone(), index, self.id())
+        let place = self.is_live().then(|| Place::new(self.len()));
+        Saved::new(value.clone(), place, self.id())
     }
 }
 
@@ -360,10 +360,10 @@ impl<T: Float> Tape<T> {
 // ---------------------------------------------------------------- the list
 
 impl<T: Float> Tape<T> {
-    pub(crate) fn push(&self, node: Node<T>) -> usize {
+    pub(crate) fn push(&self, node: Node<T>) -> Place {
         let mut nodes = self.inner.nodes.borrow_mut();
         nodes.push(node);
-        nodes.len() - 1
+        Place::new(nodes.len() - 1)
     }
 
     /// Takes the list and the hold on parameters out of the tape, for good.
@@ -387,7 +387,7 @@ impl<T: Float> Tape<T> {
             .map(|node| Entry {
                 op: node.op.clone(),
                 shape: node.shape.to_vec(),
-                inputs: node.edges.iter().map(|edge: &Edge<T>| edge.input).collect(),
+                inputs: node.edges.iter().map(Edge::index).collect(),
                 parameter: node.parameter,
             })
             .collect()

@@ -10,20 +10,20 @@ use std::fmt;
 
 use tensor::{Error, Float, Result, Tensor};
 
-use crate::record::{Edge, Edges, Node, OpInfo, Rule};
+use crate::record::{Edge, Edges, Node, OpInfo, Place, Rule, Sizes};
 use crate::tape::Tape;
 
 /// A value on a tape.
 #[derive(Clone)]
 pub struct Var<T: Float = f32> {
     value: Tensor<T>,
-    index: Option<usize>,
+    place: Option<Place>,
     tape: Tape<T>,
 }
 
 impl<T: Float> Var<T> {
-    pub(crate) fn new(value: Tensor<T>, index: Option<usize>, tape: Tape<T>) -> Self {
-        Self { value, index, tape }
+    pub(crate) fn new(value: Tensor<T>, place: Option<Place>, tape: Tape<T>) -> Self {
+        Self { value, place, tape }
     }
 
     /// The value.
@@ -68,7 +68,7 @@ impl<T: Float> Var<T> {
     /// for all that was computed from constants alone.
     #[must_use]
     pub fn is_tracked(&self) -> bool {
-        self.index.is_some()
+        self.place.is_some()
     }
 
     /// The same value as a constant: no gradient flows back through it.
@@ -86,11 +86,11 @@ impl<T: Float> Var<T> {
     /// The form in which a rule may keep this variable.
     #[must_use]
     pub fn save(&self) -> Saved<T> {
-        Saved::new(self.value.clone(), self.index, self.tape.id())
+        Saved::new(self.value.clone(), self.place, self.tape.id())
     }
 
     pub(crate) fn index(&self) -> Option<usize> {
-        self.index
+        self.place.map(Place::index)
     }
 
     /// The result of an operation, with one rule for each input: how the
@@ -153,7 +153,7 @@ impl<T: Float> Var<T> {
             }
             tracked |= var.is_tracked();
             edges.push(Edge {
-                input: var.index,
+                input: var.place,
                 rule: rule.filter(|_| var.is_tracked()),
             });
         }
@@ -164,16 +164,16 @@ impl<T: Float> Var<T> {
             ));
         };
         tape.check_result(op.name, &value)?;
-        let index = (tracked && tape.is_recording()).then(|| {
+        let place = (tracked && tape.is_recording()).then(|| {
             tape.push(Node {
                 op,
-                shape: value.shape().into(),
+                shape: Sizes::from_slice(value.shape()),
                 edges,
                 is_leaf: false,
                 parameter: None,
             })
         });
-        Ok(Self::new(value, index, tape.clone()))
+        Ok(Self::new(value, place, tape.clone()))
     }
 
     /// A rule, made only if a gradient is wanted for this variable: for what
@@ -213,7 +213,7 @@ pub(crate) fn check_finite<T: Float>(value: &Tensor<T>, op: impl FnOnce() -> Str
 
 impl<T: Float> fmt::Debug for Var<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.index {
+        match self.place.map(Place::index) {
             Some(index) => write!(f, "Var(%{index}, {:?})", self.value),
             None => write!(f, "Var(const, {:?})", self.value),
         }
@@ -225,13 +225,13 @@ impl<T: Float> fmt::Debug for Var<T> {
 #[derive(Clone)]
 pub struct Saved<T: Float = f32> {
     value: Tensor<T>,
-    index: Option<usize>,
+    place: Option<Place>,
     tape: u64,
 }
 
 impl<T: Float> Saved<T> {
-    pub(crate) fn new(value: Tensor<T>, index: Option<usize>, tape: u64) -> Self {
-        Self { value, index, tape }
+    pub(crate) fn new(value: Tensor<T>, place: Option<Place>, tape: u64) -> Self {
+        Self { value, place, tape }
     }
 
     /// The value.
@@ -246,14 +246,14 @@ impl<T: Float> Saved<T> {
     #[must_use]
     pub fn on(&self, gradient: &Var<T>) -> Var<T> {
         let tape = &gradient.tape;
-        let index = self.index.filter(|_| tape.id() == self.tape);
-        Var::new(self.value.clone(), index, tape.clone())
+        let place = self.place.filter(|_| tape.id() == self.tape);
+        Var::new(self.value.clone(), place, tape.clone())
     }
 }
 
 impl<T: Float> fmt::Debug for Saved<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.index {
+        match self.place.map(Place::index) {
             Some(index) => write!(f, "Saved(%{index}, {:?})", self.value),
             None => write!(f, "Saved(const, {:?})", self.value),
         }

@@ -19,7 +19,8 @@
 //!
 //! The number of threads is `RAYON_NUM_THREADS`, or one for each core;
 //! [`set_threads`] chooses it for the program, [`with_threads`] for one call.
-//! The threads themselves are rayon's.
+//! The threads themselves are rayon's; those that a number was asked of once stay
+//! for the next time, asleep.
 
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -76,7 +77,7 @@ impl Team {
             _ => {
                 let builder = ThreadPoolBuilder::new().num_threads(threads - 1);
                 let builder = builder.thread_name(|i| format!("wengert-{i}"));
-                let pool = builder.start_handler(|_| AT_WORK.set(true)).build();
+                let pool = builder.start_handler(|_| ROLE.set(Role::Worker)).build();
                 let refused = |error| Error::value(op, format!("{threads} threads: {error}"));
                 Some(Arc::new(pool.map_err(refused)?))
             }
@@ -92,29 +93,59 @@ impl Team {
             /// The last team that was not chosen by `with_threads`.
             static LAST: RefCell<Option<Team>> = const { RefCell::new(None) };
         }
-        if let Some(team) = CHOSEN.with_borrow(Clone::clone) {
+        if let Some(team) = chosen(Clone::clone) {
             return Some(team);
         }
         let threads = everywhere().load(Ordering::Relaxed);
-        LAST.with_borrow_mut(|last| {
+        let last = LAST.try_with(|last| {
+            let mut last = last.borrow_mut();
             if last.as_ref().is_none_or(|last| last.threads != threads) {
                 // If the system starts no threads, the caller works alone.
                 *last = Self::of("threads", threads).ok();
             }
             last.clone()
-        })
+        });
+        // And so it does while its thread ends.
+        last.ok().flatten()
     }
 }
 
 thread_local! {
     /// The team that [`with_threads`] chose for what this thread is doing.
     static CHOSEN: RefCell<Option<Team>> = const { RefCell::new(None) };
-    /// Whether this thread is a worker, or a caller that does its share: what
-    /// comes up in a piece of work is not shared out again.
-    static AT_WORK: Cell<bool> = const { Cell::new(false) };
+    /// What comes up in a piece of work is not shared out again.
+    static ROLE: Cell<Role> = const { Cell::new(Role::Other) };
 }
 
-/// The number of threads where `with_threads` has not chosen another.
+/// What a thread is doing.
+#[derive(Clone, Copy, PartialEq)]
+enum Role {
+    /// A worker of a team, always.
+    Worker,
+    /// A caller, while it does its share.
+    Caller,
+    /// Anything else.
+    Other,
+}
+
+/// Asks the team that `with_threads` chose; none while the thread ends.
+fn chosen<R>(ask: impl FnOnce(&Team) -> R) -> Option<R> {
+    CHOSEN
+        .try_with(|team| team.borrow().as_ref().map(ask))
+        .ok()
+        .flatten()
+}
+
+/// Puts another team in the place of the one that was chosen.
+fn choose(team: Option<Team>) -> Option<Team> {
+    CHOSEN
+        .try_with(|chosen| chosen.replace(team))
+        .ok()
+        .flatten()
+}
+
+/// The number of threads where `with_threads` has not chosen another. More than
+/// [`MOST_THREADS`] are that many.
 fn everywhere() -> &'static AtomicUsize {
     static THREADS: OnceLock<AtomicUsize> = OnceLock::new();
     THREADS.get_or_init(|| {
@@ -151,7 +182,8 @@ pub fn set_threads(threads: usize) -> Result<()> {
 }
 
 /// Runs `work` with this many threads for everything the library does in it.
-/// The calling thread is one of them.
+/// The calling thread is one of them; the others are started when a number is
+/// first asked for, and kept.
 ///
 /// ```
 /// let answer = wengert_tensor::par::with_threads(1, || 6 * 7)?;
@@ -167,19 +199,18 @@ pub fn with_threads<R>(threads: usize, work: impl FnOnce() -> R) -> Result<R> {
     struct Before(Option<Team>);
     impl Drop for Before {
         fn drop(&mut self) {
-            CHOSEN.set(self.0.take());
+            choose(self.0.take());
         }
     }
     let team = Team::of("with_threads", threads)?;
-    let _before = Before(CHOSEN.replace(Some(team)));
+    let _before = Before(choose(Some(team)));
     Ok(work())
 }
 
 /// The number of threads that work is shared among here.
 #[must_use]
 pub fn threads() -> usize {
-    let chosen = CHOSEN.with_borrow(|team| team.as_ref().map(|team| team.threads));
-    chosen.unwrap_or_else(|| everywhere().load(Ordering::Relaxed))
+    chosen(|team| team.threads).unwrap_or_else(|| everywhere().load(Ordering::Relaxed))
 }
 
 // ---------------------------------------------------------------- sharing out
@@ -214,7 +245,7 @@ fn share<I: Send>(
     f: impl Fn(I) + Sync,
 ) {
     let count = items.len();
-    let workers = if cost < SMALL || count <= 1 || AT_WORK.get() {
+    let workers = if cost < SMALL || count <= 1 || ROLE.get() != Role::Other {
         None
     } else {
         Team::current().and_then(|team| team.workers)
@@ -271,10 +302,10 @@ fn at_work(share: impl FnOnce()) {
     struct Done;
     impl Drop for Done {
         fn drop(&mut self) {
-            AT_WORK.set(false);
+            ROLE.set(Role::Other);
         }
     }
-    AT_WORK.set(true);
+    ROLE.set(Role::Caller);
     let _done = Done;
     share();
 }
@@ -329,13 +360,13 @@ pub(crate) fn join<A: Send, B: Send>(
     a: impl FnOnce() -> A + Send,
     b: impl FnOnce() -> B + Send,
 ) -> (A, B) {
-    if cost < SMALL {
-        return (a(), b());
-    }
-    if rayon::current_thread_index().is_some() {
-        return rayon::join(a, b);
-    }
-    let Some(workers) = Team::current().and_then(|team| team.workers) else {
+    let workers = match ROLE.get() {
+        _ if cost < SMALL => None,
+        Role::Worker => return rayon::join(a, b),
+        Role::Caller => None,
+        Role::Other => Team::current().and_then(|team| team.workers),
+    };
+    let Some(workers) = workers else {
         return (a(), b());
     };
     let mut second = None;

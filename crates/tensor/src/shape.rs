@@ -10,11 +10,12 @@ use crate::error::{Error, Result};
 use crate::storage::Buffer;
 
 /// The most axes for which a [`Shape`] needs no memory of its own.
-const INLINE: usize = 6;
+const INLINE: usize = 4;
 
 /// The size of each axis, as a tensor keeps it: within itself for up to
-/// [`INLINE`] axes, so that a new header for old elements allocates nothing.
-#[derive(Clone)]
+/// [`INLINE`] axes, so that a new header for old elements allocates nothing. (No
+/// more, since headers are copied more often than anything else.)
+#[derive(Clone, PartialEq)]
 pub(crate) enum Shape {
     Inline(u8, [usize; INLINE]),
     Heap(Box<[usize]>),
@@ -23,14 +24,13 @@ pub(crate) enum Shape {
 impl From<&[usize]> for Shape {
     #[inline]
     fn from(shape: &[usize]) -> Self {
-        let mut sizes = [0; INLINE];
-        match sizes.get_mut(..shape.len()) {
-            Some(inline) => {
-                inline.copy_from_slice(shape);
-                Self::Inline(shape.len() as u8, sizes)
-            }
-            None => Self::Heap(shape.into()),
+        if shape.len() > INLINE {
+            return Self::Heap(shape.into());
         }
+        // One by one: a copy of unknown length would be a call. Zeros in the
+        // rest, so that equal shapes are equal in all of it.
+        let size = |axis| shape.get(axis).copied().unwrap_or(0);
+        Self::Inline(shape.len() as u8, std::array::from_fn(size))
     }
 }
 

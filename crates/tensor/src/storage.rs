@@ -151,6 +151,14 @@ impl<T> DerefMut for Buffer<T> {
     }
 }
 
+/// Whether this is the only owner: then nobody else can make another one. Only
+/// a question; to write, [`Arc::get_mut`] asks again, with the locked
+/// instructions that it takes to see what other threads wrote.
+fn is_sole<T>(buffer: &Arc<Buffer<T>>) -> bool {
+    // There are no weak owners.
+    Arc::strong_count(buffer) == 1
+}
+
 /// A buffer that several tensors may share. A clone counts one up.
 #[derive(Clone, Debug)]
 pub(crate) struct Storage<T: Pooled> {
@@ -180,6 +188,12 @@ impl<T: Pooled> Storage<T> {
     #[inline]
     pub(crate) fn as_slice(&self) -> &[T] {
         self.buffer.as_deref().map_or(&[], |buffer| buffer)
+    }
+
+    /// Whether something else shares the elements.
+    #[inline]
+    pub(crate) fn is_shared(&self) -> bool {
+        self.buffer.as_ref().is_some_and(|buffer| !is_sole(buffer))
     }
 
     /// The elements to write to, unless something else shares them.
@@ -213,12 +227,12 @@ impl<T: Pooled> From<Buffer<T>> for Storage<T> {
 
 impl<T: Pooled> Drop for Storage<T> {
     fn drop(&mut self) {
-        let Some(mut buffer) = self.buffer.take() else {
+        let Some(buffer) = self.buffer.take() else {
             return;
         };
         // (Where two threads drop the last two owners at once, neither may be
         // the last here: the memory is freed then, and not recycled.)
-        if buffer.home != 0 && Arc::get_mut(&mut buffer).is_some() {
+        if buffer.home != 0 && is_sole(&buffer) {
             T::with_pool(|pool| pool.put(buffer));
         }
     }

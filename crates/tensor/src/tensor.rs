@@ -80,6 +80,21 @@ impl<T: Element> Tensor<T> {
         Ok(tensor)
     }
 
+    /// As [`arbitrary`](Self::arbitrary), in the shape of a tensor that exists:
+    /// what is known of it need not be checked again.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`].
+    pub(crate) fn arbitrary_as<U: Element>(op: &'static str, like: &Tensor<U>) -> Result<Self> {
+        let storage = Storage::arbitrary(like.len);
+        Ok(Self {
+            shape: like.shape.clone(),
+            storage: storage.map_err(|_| too_large::<T>(op, like.shape()))?,
+            start: 0,
+            len: like.len,
+        })
+    }
+
     /// A tensor of arbitrary contents in the shape of one that exists, for
     /// results that write every element.
     pub(crate) fn arbitrary_like<U: Element>(like: &Tensor<U>) -> Self {
@@ -316,6 +331,11 @@ impl<T: Element> Tensor<T> {
         &self.shape
     }
 
+    /// Whether the shapes are equal: quicker than to compare slices.
+    pub(crate) fn has_shape_of<U: Element>(&self, other: &Tensor<U>) -> bool {
+        self.shape == other.shape
+    }
+
     /// The number of axes.
     #[must_use]
     pub fn ndim(&self) -> usize {
@@ -343,7 +363,7 @@ impl<T: Element> Tensor<T> {
     /// The elements in row-major order, to write to. If another tensor shares
     /// them, they are copied first.
     pub fn as_mut_slice(&mut self) -> &mut [T] {
-        if self.storage.as_mut_slice().is_none() {
+        if self.storage.is_shared() {
             *self = Self::of_iter(self, self.iter().copied());
         }
         let run = self.start..self.start + self.len;
@@ -355,8 +375,8 @@ impl<T: Element> Tensor<T> {
     }
 
     /// Whether a write would have to copy the elements first.
-    pub(crate) fn is_shared(&mut self) -> bool {
-        self.storage.as_mut_slice().is_none()
+    pub(crate) fn is_shared(&self) -> bool {
+        self.storage.is_shared()
     }
 
     /// The elements in row-major order, as a vector of their own.

@@ -20,8 +20,8 @@ pub(crate) fn zip<A: Element, B: Element, U: Element>(
     b: &Tensor<B>,
     f: impl Fn(A, B) -> U + Sync,
 ) -> Result<Tensor<U>> {
-    if a.shape() == b.shape() {
-        let mut out = Tensor::arbitrary(op, a.shape())?;
+    if a.has_shape_of(b) {
+        let mut out = Tensor::arbitrary_as(op, a)?;
         zip_into(a.as_slice(), b.as_slice(), out.as_mut_slice(), f);
         return Ok(out);
     }
