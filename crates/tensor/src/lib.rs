@@ -43,6 +43,7 @@
 mod display;
 pub mod element;
 pub mod error;
+mod exponential;
 mod gemm;
 mod loops;
 mod ops;

@@ -7,6 +7,7 @@
 //! code calls as `T::gemm(CHECKED, …)`. The list below is a table of contents: the
 //! functions themselves are in the modules that it names.
 
+use crate::exponential;
 use crate::gemm::{self, Operand};
 use crate::ops::conv2d::{self, Conv2dGeometry, Epilogue};
 use crate::ops::pool2d::{AvgPool2dOptions, Pool2dGeometry};
@@ -40,6 +41,13 @@ macro_rules! loops {
 }
 
 loops! {
+    /// eˣ of every element.
+    fn exp_each(x: &[Self], out: &mut [Self]) = exponential::exp_each;
+    /// 1 / (1 + e⁻ˣ) of every element.
+    fn sigmoid_each(x: &[Self], out: &mut [Self]) = exponential::sigmoid_each;
+    /// tanh of every element.
+    fn tanh_each(x: &[Self], out: &mut [Self]) = exponential::tanh_each;
+
     /// A matrix product.
     fn gemm(
         mnk: [usize; 3],

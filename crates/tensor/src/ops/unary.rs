@@ -6,12 +6,14 @@
 //! ±800 is 0 or 1 and not NaN, and a NaN that goes in comes out, because a
 //! framework that swallows NaN hides the step at which training went wrong.
 //!
-//! **Cost.** One pass over the operand and one over the result. Exponentials
-//! and logarithms are the standard library's, some ten nanoseconds each.
+//! **Cost.** One pass over the operand and one over the result. What is made of
+//! eˣ is vectorised (see `exponential.rs`); logarithms and powers are the standard
+//! library's, some ten nanoseconds each.
 
 use super::elementwise::{larger, map, smaller, zip};
 use crate::element::{Float, Number};
 use crate::error::Result;
+use crate::loops::{CHECKED, Checked};
 use crate::tensor::Tensor;
 
 impl<T: Number> Tensor<T> {
@@ -111,7 +113,7 @@ impl<T: Float> Tensor<T> {
     /// eˣ.
     #[must_use]
     pub fn exp(&self) -> Self {
-        map(self, T::exp)
+        each(self, T::exp_each)
     }
 
     /// The natural logarithm: −∞ at 0, NaN below.
@@ -149,15 +151,21 @@ impl<T: Float> Tensor<T> {
     /// ```
     #[must_use]
     pub fn sigmoid(&self) -> Self {
-        // Where e⁻ˣ overflows to infinity the quotient is 0, as it should be.
-        map(self, |x| T::ONE / (T::ONE + (-x).exp()))
+        each(self, T::sigmoid_each)
     }
 
     /// The hyperbolic tangent, from −1 at −∞ to 1 at ∞.
     #[must_use]
     pub fn tanh(&self) -> Self {
-        map(self, T::tanh)
+        each(self, T::tanh_each)
     }
+}
+
+/// A loop of the table over all elements.
+fn each<T: Float>(x: &Tensor<T>, sweep: fn(Checked, &[T], &mut [T])) -> Tensor<T> {
+    let mut out = Tensor::arbitrary_like(x);
+    sweep(CHECKED, x.as_slice(), out.as_mut_slice());
+    out
 }
 
 /// max(x, 0), and NaN where x is NaN.

@@ -199,6 +199,12 @@ pub(crate) fn run<T: Lanes, K: Kernel<T>>(set: InstructionSet, kernel: K) -> K::
 /// The closure's loop must be in its own body or in what is inlined into it.
 #[inline]
 pub(crate) fn wide<R>(f: impl FnOnce() -> R) -> R {
+    compiled_for(InstructionSet::best(), f)
+}
+
+/// As [`wide`], for the set that is named.
+#[inline]
+pub(crate) fn compiled_for<R>(set: InstructionSet, f: impl FnOnce() -> R) -> R {
     struct Call<F>(F);
     impl<R, F: FnOnce() -> R> Kernel<f32> for Call<F> {
         type Output = R;
@@ -207,7 +213,7 @@ pub(crate) fn wide<R>(f: impl FnOnce() -> R) -> R {
             (self.0)()
         }
     }
-    run(InstructionSet::best(), Call(f))
+    run(set, Call(f))
 }
 
 #[cfg(test)]
