@@ -24,7 +24,7 @@
 //!
 //! The points decide how much rounding costs. With a = 1 and b = 2, as the
 //! paper has it, errors are four to ten times those of the definition; with
-//! a = ¾ and b = 1½ they are twice those, and every constant is exact.
+//! a = ¾ and b = 1½ they are two to three times those, and every constant is exact.
 //!
 //! Each of the 36 places e of a transformed tile is a matrix product of its own
 //! over the channels. So for a block of tiles that the cache holds:

@@ -3,8 +3,7 @@
 //! The loops over channels and taps are outside, the loop over a row of the
 //! image is innermost: one weight against a run of pixels, without a test for
 //! the border in its body. Nothing is copied and nothing allocated, which is
-//! what small images and depthwise convolutions want; with many channels the
-//! rows are read again and again, and a matrix product wins.
+//! what small images want; with many channels the rows are read again and again.
 //!
 //! The unit of work is one plane of the result, written by one thread.
 

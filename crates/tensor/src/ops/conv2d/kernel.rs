@@ -36,12 +36,16 @@ pub enum Conv2dKernel {
     /// multiplications instead of 144, for a kernel of 3 × 3 taps at stride 1
     /// with many channels. Never for the weight's gradient.
     ///
-    /// Rounding errors are two to three times those of sums in a row; tests
-    /// hold them below four times. Where the definition has a NaN, this has one
-    /// too, but its neighbours in a tile of 4 × 4 pixels may become NaN with it:
-    /// a tile is computed from sums of all the pixels that it reads. For the
-    /// same reason an infinite pixel may make NaN of what would be infinite, or
-    /// would not depend on it.
+    /// A tile of 4 × 4 pixels is computed from sums of all 6 × 6 that it reads.
+    /// So rounding errors are relative to the largest of those, and not to what a
+    /// pixel's own window holds. Of dense normal numbers they are two to three
+    /// times those of sums in a row (tests hold them below four), of rectified
+    /// ones four to five times. Next to a pixel that is a million times larger
+    /// than its neighbours these lose six digits more, a sum of zeros
+    /// need not be exactly zero, and pixels within a factor of 25 of the largest
+    /// number overflow. Where the definition has a NaN, this has one too, and so
+    /// may its neighbours in the tile; an infinite pixel may make NaN of what
+    /// would be infinite, or would not depend on it.
     Winograd,
     /// The input gradient as a matrix product, whose columns are added up: where
     /// the input has many more pixels than the output, as for a large kernel on

@@ -219,11 +219,15 @@ fn every_algorithm_agrees_with_the_definition() {
     let grey = case(&[2, 1, 13, 12], [6, 1, 5, 5], plain.padding(2));
     assert_eq!(grey.geometry().forward_kernel(), Conv2dKernel::Rows);
     assert_eq!(grey.geometry().input_kernel(), Conv2dKernel::Depthwise);
+    // Patches, a few pixels of which are left over.
+    let patches = case(&[2, 3, 33, 35], [9, 3, 8, 8], plain.stride(8));
+    assert_eq!(patches.geometry().forward_kernel(), Conv2dKernel::Channels);
+    assert_eq!(patches.geometry().input_kernel(), Conv2dKernel::Rows);
     // Windows so far apart that a padded image would be padding for the most part.
     let sparse = case(&[2, 8, 3, 3], [16, 8, 3, 3], plain.padding(20).stride(20));
     assert_eq!(weight(&sparse), Conv2dKernel::Definition);
     for case in [
-        pointwise, depthwise, whole, halves, tiled, narrow, grey, sparse,
+        pointwise, depthwise, whole, halves, tiled, narrow, grey, patches, sparse,
     ] {
         case.check();
     }
@@ -268,6 +272,30 @@ fn vectors_are_over_what_fills_them() {
 fn tiny_convolutions_are_direct() {
     let edge = case(&[1, 6, 8], [1, 1, 1, 2], Conv2dOptions::default());
     assert_eq!(edge.geometry().forward_kernel(), Conv2dKernel::Definition);
+}
+
+#[test]
+fn kernels_can_be_asked_of_what_no_memory_holds() {
+    let plain = Conv2dOptions::default();
+    let most = usize::MAX / 4;
+    for (input, weight, options) in [
+        ([1, 1, most, most], [1, 1, 1, 1], plain),
+        ([1, 1, 5, most], [2, 1, 3, 3], plain),
+        ([1, 1, 3, 3], [1, 1, 3, 3], plain.padding(1 << 61)),
+        ([1, 1, 50, 50], [8, 1, 9, 9], plain.stride(usize::MAX)),
+        ([1, 2, 7, 7], [usize::MAX - 1, 2, 1, 2], plain),
+    ] {
+        let geometry = case(&input, weight, options).geometry();
+        let kernels = [geometry.forward_kernel(), geometry.input_kernel()];
+        assert!(!kernels.contains(&Conv2dKernel::OuterProducts));
+        assert_ne!(geometry.weight_kernel(), Conv2dKernel::Winograd);
+    }
+}
+
+#[test]
+fn a_single_window_has_no_next_one_however_far() {
+    let options = Conv2dOptions::default().stride(usize::MAX);
+    case(&[1, 1, 50, 50], [8, 1, 9, 9], options).check();
 }
 
 #[test]

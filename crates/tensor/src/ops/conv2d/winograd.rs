@@ -15,7 +15,7 @@
 //!
 //! **Error.** The transforms weigh and add neighbours, which cancels digits, so
 //! the points that they interpolate at matter: with ±¾ and ±1½ the rounding error
-//! is twice that of the definition, where the usual ±1 and ±2 make it four to
+//! is two to three times that of the definition, where the usual ±1 and ±2 make it four to
 //! ten times. Smaller tiles, F(2 × 2, 3 × 3), have two thirds of the definition's
 //! error, and take half as long again.
 
