@@ -99,7 +99,7 @@ mod tests {
             // Made before the library's, and so dropped after them.
             LAST.with(|last| last.0.replace(Some(sender)));
             with::<f32, _>(1, |_| ());
-            Tensor::<f32>::ones([300]).unwrap().sum();
+            let _ = Tensor::<f32>::ones([300]).unwrap().sum();
         });
         thread.join().unwrap();
         let sum = receiver.recv().unwrap();
