@@ -420,6 +420,28 @@ mod tests {
     }
 
     #[test]
+    fn threads_that_are_not_ours_do_not_help() {
+        let me = || std::thread::current().id();
+        // Long enough for others to take the second half.
+        let slow = || {
+            std::thread::sleep(Duration::from_millis(20));
+            me()
+        };
+        let foreign = ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        let (here, ids) = foreign.install(|| {
+            let ids = with_threads(1, || join(usize::MAX, slow, me)).unwrap();
+            (me(), ids)
+        });
+        assert_eq!(ids, (here, here));
+        // Nor is a recursion within a piece shared out, on its caller.
+        let here = me();
+        at_work(|| {
+            let ids = with_threads(3, || join(usize::MAX, slow, me)).unwrap();
+            assert_eq!(ids, (here, here));
+        });
+    }
+
+    #[test]
     fn work_is_shared_and_work_in_work_is_not() {
         let me = || std::thread::current().id();
         let ids = Mutex::new(std::collections::HashSet::new());

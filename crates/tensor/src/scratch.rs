@@ -23,12 +23,11 @@ thread_local! {
 
 /// Calls `f` with a buffer of `len` elements whose values are arbitrary.
 pub(crate) fn with<T: Copy + Default + 'static, R>(len: usize, f: impl FnOnce(&mut [T]) -> R) -> R {
-    // The box stays around its vector, so that keeping it allocates nothing.
-    #[allow(clippy::box_collection)]
-    let kept: Option<Option<Box<Vec<T>>>> = with_store(|store| {
+    let kept = with_store(|store| {
         let found = store.iter().rposition(|buffer| buffer.is::<Vec<T>>())?;
         store.swap_remove(found).downcast::<Vec<T>>().ok()
     });
+    // The box stays around its vector, so that keeping it allocates nothing.
     let mut buffer = kept.flatten().unwrap_or_default();
     if buffer.len() < len {
         buffer.resize(len, T::default());

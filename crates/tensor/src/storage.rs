@@ -82,7 +82,8 @@ impl<T> Pool<T> {
         Some(buffer)
     }
 
-    /// What tells this pool from those of the other threads.
+    /// What tells this pool from those of the other threads. (A later thread's may
+    /// lie where that of an ended one did: it takes back what that one left.)
     fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }

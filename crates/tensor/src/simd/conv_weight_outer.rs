@@ -184,8 +184,9 @@ impl<T: Float> OuterProducts<'_, T> {
     /// Weights of the largest tile of a panel of one or two vectors.
     #[inline(always)]
     fn rows<V: Vector<T>>(&self, vectors: usize) -> usize {
-        let most = if V::REGISTERS >= 32 { 24 } else { 8 } / vectors;
-        if self.in_place { most.min(8) } else { most }
+        let sums = if V::REGISTERS >= 32 { 24 } else { 8 };
+        let most = if self.in_place { 8 } else { sums };
+        most.min(sums / vectors)
     }
 
     /// Where a weight of an output channel begins to read.

@@ -16,7 +16,8 @@ use crate::simd::conv_depthwise;
 #[non_exhaustive]
 pub enum Conv2dKernel {
     /// The definition, with the loop over a row of the image innermost: for
-    /// small images and few channels, where nothing pays that needs preparing.
+    /// small images and few channels, where nothing pays that needs preparing,
+    /// and for windows that lie far apart.
     Definition,
     /// Vectors over the pixels of the output, for a block of output channels at
     /// a time, from an image with its padding in scratch memory.
@@ -40,12 +41,12 @@ pub enum Conv2dKernel {
     /// So rounding errors are relative to the largest of those, and not to what a
     /// pixel's own window holds. Of dense normal numbers they are two to three
     /// times those of sums in a row (tests hold them below four), of rectified
-    /// ones four to five times. Next to a pixel that is a million times larger
-    /// than its neighbours these lose six digits more, a sum of zeros
-    /// need not be exactly zero, and pixels within a factor of 25 of the largest
-    /// number overflow. Where the definition has a NaN, this has one too, and so
-    /// may its neighbours in the tile; an infinite pixel may make NaN of what
-    /// would be infinite, or would not depend on it.
+    /// and of lognormal ones up to five times (held to that, too). A pixel that is
+    /// far larger than its neighbours takes digits from them, a sum of zeros need
+    /// not be exactly zero, and pixels that are nearly as large as numbers get may
+    /// overflow. Where the definition has a NaN, this has one too, and so may its
+    /// neighbours in the tile; an infinite pixel may make NaN of what would be
+    /// infinite, or would not depend on it.
     Winograd,
     /// The input gradient as a matrix product, whose columns are added up: where
     /// the input has many more pixels than the output, as for a large kernel on
@@ -72,9 +73,10 @@ const FAR: usize = 4;
 /// Multiply-adds below which a weight's gradient is summed at once.
 const FEW: u64 = 1 << 9;
 
-/// Speed of the weight gradients with vectors over pixels, as a share of that
-/// with vectors over output channels, if no lanes are empty.
+/// Speed of [`PlanePairs`](Conv2dKernel::PlanePairs), as a share of that of
+/// [`OuterProducts`](Conv2dKernel::OuterProducts), if both have no empty lanes.
 const PAIRS: f64 = 0.9;
+/// The same of [`InnerProducts`](Conv2dKernel::InnerProducts).
 const INNER: f64 = 0.6;
 
 /// Numbers in the longest vector.
@@ -212,7 +214,7 @@ impl Conv2dGeometry {
         let end_to_end = (height * (width + between) - between) / lanes;
         let row_by_row = height * (width / lanes).ceil();
         let of_pixels = end_to_end.ceil().min(row_by_row) * lanes / (height * width);
-        // The loops number pixels with 32 bits.
+        // Those over channels number pixels with 32 bits.
         let numbered = u32::try_from(self.planes()[0].max(self.planes()[1])).is_ok();
         if numbered && 1.0 / fullness(channels) < of_pixels {
             Conv2dKernel::Channels

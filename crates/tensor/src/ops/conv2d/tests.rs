@@ -223,11 +223,15 @@ fn every_algorithm_agrees_with_the_definition() {
     let patches = case(&[2, 3, 33, 35], [9, 3, 8, 8], plain.stride(8));
     assert_eq!(patches.geometry().forward_kernel(), Conv2dKernel::Channels);
     assert_eq!(patches.geometry().input_kernel(), Conv2dKernel::Rows);
+    // The same with few channels and wide rows.
+    let strips = case(&[2, 3, 24, 133], [2, 3, 8, 8], plain.stride(8));
+    assert_eq!(strips.geometry().forward_kernel(), Conv2dKernel::Rows);
+    assert_eq!(weight(&strips), Conv2dKernel::InnerProducts);
     // Windows so far apart that a padded image would be padding for the most part.
     let sparse = case(&[2, 8, 3, 3], [16, 8, 3, 3], plain.padding(20).stride(20));
     assert_eq!(weight(&sparse), Conv2dKernel::Definition);
     for case in [
-        pointwise, depthwise, whole, halves, tiled, narrow, grey, patches, sparse,
+        pointwise, depthwise, whole, halves, tiled, narrow, grey, patches, strips, sparse,
     ] {
         case.check();
     }
@@ -278,17 +282,47 @@ fn tiny_convolutions_are_direct() {
 fn kernels_can_be_asked_of_what_no_memory_holds() {
     let plain = Conv2dOptions::default();
     let most = usize::MAX / 4;
-    for (input, weight, options) in [
-        ([1, 1, most, most], [1, 1, 1, 1], plain),
-        ([1, 1, 5, most], [2, 1, 3, 3], plain),
-        ([1, 1, 3, 3], [1, 1, 3, 3], plain.padding(1 << 61)),
-        ([1, 1, 50, 50], [8, 1, 9, 9], plain.stride(usize::MAX)),
-        ([1, 2, 7, 7], [usize::MAX - 1, 2, 1, 2], plain),
+    use Conv2dKernel::{Channels, Definition, Depthwise};
+    use Conv2dKernel::{InnerProducts, OuterProducts, PlanePairs, Pointwise, Rows};
+    for (input, weight, options, expected) in [
+        (
+            [1, 1, most, most],
+            [1, 1, 1, 1],
+            plain,
+            [Pointwise, Pointwise, InnerProducts],
+        ),
+        (
+            [1, 1, 5, most],
+            [2, 1, 3, 3],
+            plain,
+            [Depthwise, Depthwise, PlanePairs],
+        ),
+        (
+            [1, 1, 3, 3],
+            [1, 1, 3, 3],
+            plain.padding(1 << 61),
+            [Depthwise, Rows, PlanePairs],
+        ),
+        (
+            [1, 1, 50, 50],
+            [8, 1, 9, 9],
+            plain.stride(usize::MAX),
+            [Definition, Definition, OuterProducts],
+        ),
+        (
+            [1, 2, 7, 7],
+            [usize::MAX - 1, 2, 1, 2],
+            plain,
+            [Channels, Rows, OuterProducts],
+        ),
     ] {
         let geometry = case(&input, weight, options).geometry();
-        let kernels = [geometry.forward_kernel(), geometry.input_kernel()];
-        assert!(!kernels.contains(&Conv2dKernel::OuterProducts));
-        assert_ne!(geometry.weight_kernel(), Conv2dKernel::Winograd);
+        let kernels = [
+            geometry.forward_kernel(),
+            geometry.input_kernel(),
+            geometry.weight_kernel(),
+        ];
+        assert_eq!(kernels, expected, "{geometry:?}");
     }
 }
 

@@ -1,4 +1,5 @@
-//! The weight gradient in pairs of planes, for groups of few channels.
+//! The weight gradient in pairs of planes, one of the gradient and one of the
+//! image: for few output channels.
 //!
 //! ```text
 //! w[o, c, i, j] = Σ_n ⟨g[n, o], x[n, c] shifted by the tap⟩

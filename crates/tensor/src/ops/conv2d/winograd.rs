@@ -11,13 +11,15 @@
 //!
 //! **Cost.** A quarter of the multiply-adds, plus transforms: some four hundred
 //! instructions for a vector of tiles of one channel, input or output, against
-//! 36 for every pair of an input and an output channel.
+//! 36 for every pair of an input and an output channel. And all weights are
+//! transformed in every call, which is most of the time if there is one small
+//! image.
 //!
 //! **Error.** The transforms weigh and add neighbours, which cancels digits, so
 //! the points that they interpolate at matter: with ±¾ and ±1½ the rounding error
-//! is two to three times that of the definition, where the usual ±1 and ±2 make it four to
-//! ten times. Smaller tiles, F(2 × 2, 3 × 3), have two thirds of the definition's
-//! error, and take half as long again.
+//! is two to three times that of the definition, where the usual ±1 and ±2 make it
+//! four to ten times. Smaller tiles, F(2 × 2, 3 × 3), have two thirds of the
+//! definition's error, and take half as long again.
 
 use super::Epilogue;
 use super::direct::part;
