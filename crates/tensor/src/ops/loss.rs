@@ -17,7 +17,7 @@
 //! (The squared error needs no loops of its own: it is made of others.)
 
 use super::elementwise::larger;
-use super::fold::addition;
+use super::fold::Fold;
 use crate::element::Float;
 use crate::error::{Error, Result};
 use crate::par;
@@ -195,7 +195,7 @@ impl<T: Float> Tensor<T> {
                 }
             }
         });
-        let sum = || addition().fold(&losses);
+        let sum = || Fold::Sum.all(&losses);
         Ok(match options.reduction {
             Reduction::Mean => Self::scalar(sum() / T::of(counted as f64)),
             Reduction::Sum => Self::scalar(sum()),

@@ -8,7 +8,7 @@
 //! **Cost.** One exponential an element, and a few passes.
 
 use super::elementwise::zip;
-use super::fold::{Plan, addition};
+use super::fold::{Fold, Plan};
 use crate::element::Float;
 use crate::error::Result;
 use crate::shape::{self, Axes};
@@ -70,14 +70,14 @@ impl<T: Float> Tensor<T> {
         const OP: &str = "logsumexp";
         let plan = Plan::new(OP, self.shape(), &axes, keepdim)?;
         if self.is_empty() {
-            return Ok(addition().along(self, &plan)?.log());
+            return Ok(Fold::Sum.along(self, &plan)?.log());
         }
         // An infinite maximum would make ∞ − ∞; without it the formula is right.
         let max = self
             .amax_axes(&axes, true)?
             .map(|m| if m.is_infinite() { T::ZERO } else { m });
         let exp = zip(OP, self, &max, T::minus)?.exp();
-        let sum = addition().along(&exp, &plan)?;
+        let sum = Fold::Sum.along(&exp, &plan)?;
         sum.log().add(&max.with_shape(sum.shape()))
     }
 }
