@@ -12,6 +12,7 @@ use crate::gemm::{self, Operand};
 use crate::ops::conv2d::{self, Conv2dGeometry, Epilogue};
 use crate::ops::fold::{self, Fold, Run};
 use crate::ops::pool2d::{AvgPool2dOptions, Pool2dGeometry};
+use crate::ops::softmax::{self, Scores};
 use crate::ops::{avg_pool2d, extrema, max_pool2d};
 
 /// What the loops want to be shown. They trust sizes, and nothing outside of this
@@ -71,6 +72,26 @@ loops! {
         fn sigmoid_each(x: &[Self], out: &mut [Self]) = exponential::sigmoid_each;
         /// tanh of every element.
         fn tanh_each(x: &[Self], out: &mut [Self]) = exponential::tanh_each;
+
+        /// Softmax, or its logarithm, of lines of so many classes, `inner` apart.
+        fn softmax_lines(what: Scores, classes: usize, inner: usize, x: &[Self], out: &mut [Self]) = softmax::softmax_loops;
+        /// The cross-entropy of every line of `[classes, inner]` and its label.
+        fn cross_entropy_lines(
+            lines: [usize; 2],
+            ignore: i64,
+            x: &[Self],
+            labels: &[i64],
+            losses: &mut [Self],
+        ) = softmax::cross_entropy_loops;
+        /// Its gradient with respect to the scores.
+        fn cross_entropy_grad_lines(
+            lines: [usize; 2],
+            ignore: i64,
+            x: &[Self],
+            labels: &[i64],
+            g: &[Self],
+            out: &mut [Self],
+        ) = softmax::cross_entropy_grad_loops;
 
         /// A matrix product.
         fn gemm(
