@@ -7,7 +7,7 @@
 //! of the tree, not with the number of elements.
 //!
 //! **Determinism.** The shape of the tree follows from the shape of the tensor.
-//! Large halves go to different threads; that does not change what is added to
+//! Large branches go to different threads; that does not change what is added to
 //! what.
 //!
 //! **Any axes.** A tensor is walked as a nest of runs, outermost first: axes
@@ -30,8 +30,12 @@ use crate::{par, scratch, simd};
 const ROWS: usize = 32;
 /// Elements of input that make one piece of shared work.
 const PIECE: usize = 1 << 14;
+/// So many branches of a large tree are shared out.
+const BRANCHES: usize = 32;
+/// The longest stretch that is not shared out.
+const SHARED: usize = 8 * LEAF * BRANCHES;
 /// Sums that are gathered side by side: they fit the first cache.
-const TILE: usize = 1 << 10;
+const TILE: usize = 1 << 9;
 /// Neighbours that are read before the next turn: memory likes long runs.
 const RUN: usize = 1 << 12;
 
@@ -116,9 +120,28 @@ fn fold<T: Number, M: Monoid<T>>(x: &[T]) -> T {
     if x.len() <= 4 * LEAF {
         return T::small_tree(M::FOLD, x);
     }
-    let (left, right) = split(x);
-    let (left, right) = par::join(x.len(), || fold::<T, M>(left), || fold::<T, M>(right));
-    M::join(left, right)
+    if x.len() <= SHARED {
+        let (left, right) = split(x);
+        return M::join(fold::<T, M>(left), fold::<T, M>(right));
+    }
+    // The branches that the first five halvings leave.
+    let (mut branches, mut count) = ([x; BRANCHES], 1);
+    while count < BRANCHES {
+        for i in (0..count).rev() {
+            (branches[2 * i], branches[2 * i + 1]) = split(branches[i]);
+        }
+        count *= 2;
+    }
+    let mut sums = [M::unit(); BRANCHES];
+    let tasks = branches.iter().zip(&mut sums);
+    par::for_each_item(tasks, x.len(), |(branch, sum)| *sum = fold::<T, M>(branch));
+    while count > 1 {
+        count /= 2;
+        for i in 0..count {
+            sums[i] = M::join(sums[2 * i], sums[2 * i + 1]);
+        }
+    }
+    sums[0]
 }
 
 /// Joins `x` to `out`, element by element.
@@ -181,33 +204,63 @@ struct Turns<'a, T> {
     count: usize,
 }
 
-impl<T: Number> Turns<'_, T> {
+impl<'a, T: Number> Turns<'a, T> {
     #[inline(always)]
-    fn slice(&self, i: usize) -> &[T] {
+    fn slice(&self, i: usize) -> &'a [T] {
         &self.x[i * self.pitch..][..self.width]
+    }
+
+    /// The upper half and the lower half.
+    fn halves(self) -> (Self, Self) {
+        let top = self.count / 2;
+        let below = Self {
+            x: &self.x[top * self.pitch..],
+            count: self.count - top,
+            ..self
+        };
+        (Self { count: top, ..self }, below)
     }
 
     /// Joins into `out` what each of them folds to along `runs`, [`ROWS`] in a row
     /// and longer ones in halves.
     fn fold_into<M: Monoid<T>>(self, runs: &[Run], out: &mut [T]) {
+        let len = out.len();
+        if self.count > BRANCHES * ROWS && self.count * self.width > SHARED {
+            // The branches that the first five halvings leave.
+            let (mut branches, mut count) = ([self; BRANCHES], 1);
+            while count < BRANCHES {
+                for i in (0..count).rev() {
+                    (branches[2 * i], branches[2 * i + 1]) = branches[i].halves();
+                }
+                count *= 2;
+            }
+            return scratch::with(BRANCHES * len, |sums| {
+                let tasks = branches.into_iter().zip(sums.chunks_mut(len));
+                par::for_each_item(tasks, self.count * self.width, |(branch, sum)| {
+                    sum.fill(M::unit());
+                    branch.fold_into::<M>(runs, sum);
+                });
+                // Two branches are joined as two halves are: to nothing.
+                while count > 2 {
+                    count /= 2;
+                    for i in 0..count {
+                        for k in 0..len {
+                            let (a, b) = (sums[2 * i * len + k], sums[(2 * i + 1) * len + k]);
+                            sums[i * len + k] = M::join(M::join(M::unit(), a), b);
+                        }
+                    }
+                }
+                join_all::<T, M>(out, &sums[..len]);
+                join_all::<T, M>(out, &sums[len..2 * len]);
+            });
+        }
         if self.count > ROWS {
-            let top = self.count / 2;
-            let (upper, lower) = (
-                Self { count: top, ..self },
-                Self {
-                    x: &self.x[top * self.pitch..],
-                    count: self.count - top,
-                    ..self
-                },
-            );
-            return scratch::with(2 * out.len(), |halves| {
+            let (upper, lower) = self.halves();
+            return scratch::with(2 * len, |halves| {
                 halves.fill(M::unit());
-                let (above, below) = halves.split_at_mut(out.len());
-                par::join(
-                    self.count * self.width,
-                    || upper.fold_into::<M>(runs, above),
-                    || lower.fold_into::<M>(runs, below),
-                );
+                let (above, below) = halves.split_at_mut(len);
+                upper.fold_into::<M>(runs, above);
+                lower.fold_into::<M>(runs, below);
                 simd::wide(|| {
                     join_all::<T, M>(out, above);
                     join_all::<T, M>(out, below);
@@ -281,54 +334,4 @@ impl Plan {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::random::Generator;
-
-    /// A million `f32` elements that all push the rounding error the same way.
-    #[test]
-    fn sums_are_accurate() {
-        const N: usize = 1 << 20;
-        let tenth = Tensor::<f32>::full([N], 0.1).unwrap();
-        let drawn = Tensor::<f32>::rand([N], &mut Generator::new(1)).unwrap();
-        for x in [tenth, drawn] {
-            let exact: f64 = x.iter().map(|&x| f64::from(x)).sum();
-            let off = |sum: f32, exact: f64| (f64::from(sum) / exact - 1.0).abs();
-            assert!(off(x.sum().item().unwrap(), exact) < 1e-6);
-            assert!(off(x.mean().item().unwrap(), exact / N as f64) < 1e-6);
-            // Down long columns, along rows, and around a kept axis.
-            for (shape, to) in [
-                (vec![N / 4, 4], vec![4]),
-                (vec![4, N / 4], vec![4, 1]),
-                (vec![N / 64, 4, 16], vec![4, 1]),
-                (vec![4, 4, N / 16], vec![4, 1]),
-            ] {
-                let y = x.with_shape(&shape);
-                let got = y.sum_to(&to).unwrap();
-                let want = y.cast::<f64>().sum_to(&to).unwrap();
-                for (&got, &want) in got.iter().zip(&want) {
-                    assert!(off(got, want) < 1e-6, "{shape:?}: {got} {want}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn the_same_bits_on_any_number_of_threads() {
-        let x = Tensor::<f32>::randn([130, 6, 33, 31], &mut Generator::new(2)).unwrap();
-        let run = |threads| {
-            par::with_threads(threads, || {
-                (
-                    x.sum().to_vec(),
-                    x.sum_to([6, 1, 1]).unwrap().to_vec(),
-                    x.sum_axes([1, 3], false).unwrap().to_vec(),
-                    x.sum_axes(0, false).unwrap().to_vec(),
-                )
-            })
-            .unwrap()
-        };
-        let one = run(1);
-        assert_eq!(one, run(2));
-        assert_eq!(one, run(5));
-    }
-}
+mod tests;

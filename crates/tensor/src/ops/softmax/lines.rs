@@ -9,6 +9,8 @@
 //! out  = term / sum             or (x − max) − log sum
 //! ```
 //!
+//! Rows of few classes are turned into lines side by side (`few.rs`).
+//!
 //! A line or a tile stays in the first cache meanwhile: memory is read once and
 //! written once, and nothing else is needed.
 //!
@@ -18,11 +20,13 @@
 //!
 //! **Cost.** Some twenty-five instructions for a vector of exponentials.
 
+mod few;
 mod row;
 mod tile;
 
+use few::{FEW, block_to_rows, rows_to_block};
 use row::{grad_row, row_sums, softmax_row};
-use tile::{Sums, Tile, grad_tile, softmax_tile};
+use tile::{Tile, grad_tile, losses_of_tile, softmax_tile};
 
 use crate::exponential::{COST, Exponential};
 use crate::simd::{InstructionSet, Kernel, Vector};
@@ -132,6 +136,16 @@ impl<T: Exponential> Kernel<T> for Softmax<'_, T> {
     #[inline(always)]
     fn run<V: Vector<T>>(self) {
         let block = self.classes * self.inner;
+        if self.inner == 1 && self.classes <= FEW {
+            let (mut from, mut to) = ([T::ZERO; FEW * TILE], [T::ZERO; FEW * TILE]);
+            let rows = self.x.chunks(block * TILE);
+            for (x, out) in rows.zip(self.out.chunks_mut(block * TILE)) {
+                rows_to_block(x, self.classes, &mut from);
+                softmax_tile(self.what, &Tile::new(&from, self.classes, TILE, 0), &mut to);
+                block_to_rows(&to, self.classes, out);
+            }
+            return;
+        }
         for (x, out) in self.x.chunks(block).zip(self.out.chunks_mut(block)) {
             if self.inner == 1 {
                 softmax_row::<T, V>(self.what, x, out);
@@ -168,6 +182,15 @@ impl<T: Exponential> Kernel<T> for Losses<'_, T> {
             ignore,
             ..
         } = self;
+        if inner == 1 && classes <= FEW {
+            let mut from = [T::ZERO; FEW * TILE];
+            let labels = self.labels.chunks(TILE).zip(self.losses.chunks_mut(TILE));
+            for (x, (y, losses)) in self.x.chunks(classes * TILE).zip(labels) {
+                rows_to_block(x, classes, &mut from);
+                losses_of_tile(ignore, &Tile::new(&from, classes, TILE, 0), y, losses);
+            }
+            return;
+        }
         let labels = self.labels.chunks(inner).zip(self.losses.chunks_mut(inner));
         for (x, (y, losses)) in self.x.chunks(classes * inner).zip(labels) {
             if inner == 1 {
@@ -180,15 +203,8 @@ impl<T: Exponential> Kernel<T> for Losses<'_, T> {
             }
             for from in (0..inner).step_by(TILE) {
                 let tile = Tile::new(x, classes, inner, from);
-                let Sums { max, sum } = tile.sums();
-                for lane in 0..tile.width {
-                    let at = from + lane;
-                    losses[at] = T::ZERO;
-                    if y[at] != ignore {
-                        let score = x[y[at] as usize * inner + at];
-                        losses[at] = sum[lane].ln() - (score - max[lane]);
-                    }
-                }
+                let lanes = from..from + tile.width;
+                losses_of_tile(ignore, &tile, &y[lanes.clone()], &mut losses[lanes]);
             }
         }
     }
@@ -215,6 +231,17 @@ impl<T: Exponential> Kernel<T> for Gradients<'_, T> {
             ignore,
             ..
         } = self;
+        if inner == 1 && classes <= FEW {
+            let (mut from, mut to) = ([T::ZERO; FEW * TILE], [T::ZERO; FEW * TILE]);
+            let lines = self.labels.chunks(TILE).zip(self.g.chunks(TILE));
+            let rows = self.x.chunks(classes * TILE);
+            for ((x, out), (y, g)) in rows.zip(self.out.chunks_mut(classes * TILE)).zip(lines) {
+                rows_to_block(x, classes, &mut from);
+                grad_tile(ignore, &Tile::new(&from, classes, TILE, 0), y, g, &mut to);
+                block_to_rows(&to, classes, out);
+            }
+            return;
+        }
         let block = classes * inner;
         let blocks = self.x.chunks(block).zip(self.out.chunks_mut(block));
         let lines = self.labels.chunks(inner).zip(self.g.chunks(inner));

@@ -5,9 +5,9 @@ use crate::exponential::{Exponential, exp};
 use crate::ops::elementwise::larger;
 
 /// What the exponentials of up to [`TILE`] lines are measured from, and their sums.
-pub(super) struct Sums<T> {
-    pub(super) max: [T; TILE],
-    pub(super) sum: [T; TILE],
+struct Sums<T> {
+    max: [T; TILE],
+    sum: [T; TILE],
 }
 
 /// e^(x − max) of at most [`TILE`] scores, each measured from its own maximum. A
@@ -73,7 +73,7 @@ impl<'a, T: Exponential> Tile<'a, T> {
 
     /// The largest score and the sum of each line.
     #[inline(always)]
-    pub(super) fn sums(&self) -> Sums<T> {
+    fn sums(&self) -> Sums<T> {
         let (max, mut sum) = (self.max(), [T::ZERO; TILE]);
         for few in (0..self.classes).step_by(32) {
             let (mut part, mut buffer) = ([T::ZERO; TILE], [T::ZERO; TILE]);
@@ -131,6 +131,24 @@ pub(super) fn softmax_tile<T: Exponential>(what: Scores, tile: &Tile<'_, T>, out
                     *out = (x - max) - log;
                 }
             }
+        }
+    }
+}
+
+/// The loss of each line that has a label: 0 if it is not to count.
+#[inline(always)]
+pub(super) fn losses_of_tile<T: Exponential>(
+    ignore: i64,
+    tile: &Tile<'_, T>,
+    y: &[i64],
+    losses: &mut [T],
+) {
+    let Sums { max, sum } = tile.sums();
+    for (lane, (loss, &y)) in losses.iter_mut().zip(y).enumerate() {
+        *loss = T::ZERO;
+        if y != ignore {
+            let score = tile.block[y as usize * tile.inner + tile.from + lane];
+            *loss = sum[lane].ln() - (score - max[lane]);
         }
     }
 }
