@@ -8,9 +8,9 @@
 
 use std::fmt::Debug;
 
-use crate::loops::Loops;
+use crate::loops::{Folds, Loops};
 use crate::random::Sample;
-use crate::simd::Lanes;
+use crate::simd::{Lanes, fold::Trees};
 use crate::storage::Pooled;
 
 mod sealed {
@@ -74,7 +74,7 @@ pub trait Element:
 /// An element with arithmetic: `f32`, `f64` or `i64`.
 ///
 /// Integers wrap on overflow, as PyTorch's do, and never panic.
-pub trait Number: Element {
+pub trait Number: Element + Folds + Trees {
     /// `self + rhs`.
     fn plus(self, rhs: Self) -> Self;
     /// `self − rhs`.

@@ -8,11 +8,15 @@
 //!
 //! **Cost.** One pass over the operand.
 
-use super::fold::{Plan, largest, smallest};
+mod places;
+
+use super::fold::{Fold, Plan};
 use crate::element::Number;
 use crate::error::{Error, Result};
+use crate::loops::CHECKED;
 use crate::shape::{self, Axes};
 use crate::tensor::Tensor;
+pub(crate) use places::place_loops;
 
 impl<T: Number> Tensor<T> {
     /// The largest of all elements, as a tensor without axes.
@@ -38,7 +42,7 @@ impl<T: Number> Tensor<T> {
     /// [`Error::Axis`] for an axis out of range, [`Error::Value`] for one named
     /// twice, [`Error::Shape`] if a reduced axis has size 0.
     pub fn amax_axes(&self, axes: impl Axes, keepdim: bool) -> Result<Self> {
-        largest().along(self, &plan("amax", self, &axes, keepdim)?)
+        Fold::Largest.along(self, &plan("amax", self, &axes, keepdim)?)
     }
 
     /// The smallest of all elements, as a tensor without axes.
@@ -54,7 +58,7 @@ impl<T: Number> Tensor<T> {
     /// # Errors
     /// As [`amax_axes`](Self::amax_axes).
     pub fn amin_axes(&self, axes: impl Axes, keepdim: bool) -> Result<Self> {
-        smallest().along(self, &plan("amin", self, &axes, keepdim)?)
+        Fold::Smallest.along(self, &plan("amin", self, &axes, keepdim)?)
     }
 
     /// The place of the largest element in row-major order: the first of
@@ -63,7 +67,7 @@ impl<T: Number> Tensor<T> {
     /// # Errors
     /// [`Error::Shape`] if there is none.
     pub fn argmax(&self) -> Result<Tensor<i64>> {
-        place("argmax", self, None, false, beats_max)
+        place("argmax", Fold::Largest, self, None, false)
     }
 
     /// The index of the largest element along one axis: the first of several,
@@ -80,7 +84,7 @@ impl<T: Number> Tensor<T> {
     /// # Errors
     /// [`Error::Axis`] for an axis out of range, [`Error::Shape`] if it has size 0.
     pub fn argmax_axis(&self, axis: isize, keepdim: bool) -> Result<Tensor<i64>> {
-        place("argmax", self, Some(axis), keepdim, beats_max)
+        place("argmax", Fold::Largest, self, Some(axis), keepdim)
     }
 
     /// The place of the smallest element in row-major order: the first of
@@ -89,7 +93,7 @@ impl<T: Number> Tensor<T> {
     /// # Errors
     /// [`Error::Shape`] if there is none.
     pub fn argmin(&self) -> Result<Tensor<i64>> {
-        place("argmin", self, None, false, beats_min)
+        place("argmin", Fold::Smallest, self, None, false)
     }
 
     /// The index of the smallest element along one axis: the first of several,
@@ -98,7 +102,7 @@ impl<T: Number> Tensor<T> {
     /// # Errors
     /// As [`argmax_axis`](Self::argmax_axis).
     pub fn argmin_axis(&self, axis: isize, keepdim: bool) -> Result<Tensor<i64>> {
-        place("argmin", self, Some(axis), keepdim, beats_min)
+        place("argmin", Fold::Smallest, self, Some(axis), keepdim)
     }
 }
 
@@ -119,22 +123,14 @@ fn plan<T: Number>(
     Ok(plan)
 }
 
-fn beats_max<T: Number>(x: T, best: T) -> bool {
-    x > best || x.is_nan_value() && !best.is_nan_value()
-}
-
-fn beats_min<T: Number>(x: T, best: T) -> bool {
-    x < best || x.is_nan_value() && !best.is_nan_value()
-}
-
 /// Where along the axis (`None`: in the flat order) stands the element that no
 /// later one beats.
 fn place<T: Number>(
     op: &'static str,
+    what: Fold,
     x: &Tensor<T>,
     axis: Option<isize>,
     keepdim: bool,
-    beats: impl Fn(T, T) -> bool,
 ) -> Result<Tensor<i64>> {
     let plan = match axis {
         Some(axis) => plan(op, x, &axis, keepdim)?,
@@ -144,20 +140,10 @@ fn place<T: Number>(
         Some(axis) => shape::strides(x.shape())[shape::axis(op, axis, x.ndim())?],
         None => 1,
     };
-    let mut places = Tensor::filled(op, &plan.shape, 0)?;
-    if x.is_empty() {
-        return Ok(places);
-    }
-    let blocks = x.as_slice().chunks(plan.count * inner);
-    for (block, places) in blocks.zip(places.as_mut_slice().chunks_mut(inner)) {
-        let mut best = block[..inner].to_vec();
-        for (row, index) in block.chunks(inner).zip(0..) {
-            for ((&x, best), place) in row.iter().zip(&mut best).zip(&mut *places) {
-                if beats(x, *best) {
-                    (*best, *place) = (x, index);
-                }
-            }
-        }
+    let mut places = Tensor::arbitrary(op, &plan.shape)?;
+    if !x.is_empty() {
+        let (x, places) = (x.as_slice(), places.as_mut_slice());
+        T::place(CHECKED, what, plan.count, inner, x, places);
     }
     Ok(places)
 }

@@ -7,34 +7,41 @@
 //! of the tree, not with the number of elements.
 //!
 //! **Determinism.** The shape of the tree follows from the shape of the tensor.
-//! Large halves go to different threads; that does not change what is added to
+//! Large branches go to different threads; that does not change what is added to
 //! what.
 //!
 //! **Any axes.** A tensor is walked as a nest of runs, outermost first: axes
 //! that are kept and axes that are folded, neighbours of a kind merged. Summing
 //! `[N, C, H, W]` to `[C]` is three runs: fold N, keep C, fold H·W.
 //!
-//! **Cost.** One pass over the operand.
+//! **Cost.** One pass over the operand, by vectors. Along rows a stretch is a
+//! vector's work; down columns every column is a lane, and the columns are taken
+//! in tiles whose sums stay in the first cache.
 
-use super::elementwise::{larger, smaller};
 use crate::element::Number;
 use crate::error::Result;
-use crate::par;
+use crate::loops::{CHECKED, Folds};
 use crate::shape::{self, Axes};
+use crate::simd::fold::{Addition, LEAF, Largest, Monoid, Smallest, split};
 use crate::tensor::Tensor;
+use crate::{par, scratch, simd};
 
-/// Independent partial sums of a stretch: one or two vector registers.
-const LANES: usize = 16;
-/// The longest stretch that is not halved further.
-const LEAF: usize = 32 * LANES;
 /// The most rows that are added one after the other.
 const ROWS: usize = 32;
 /// Elements of input that make one piece of shared work.
 const PIECE: usize = 1 << 14;
+/// So many branches of a large tree are shared out.
+const BRANCHES: usize = 32;
+/// The longest stretch that is not shared out.
+const SHARED: usize = 8 * LEAF * BRANCHES;
+/// Sums that are gathered side by side: they fit the first cache.
+const TILE: usize = 1 << 9;
+/// Neighbours that are read before the next turn: memory likes long runs.
+const RUN: usize = 1 << 12;
 
 /// One level of the walk over the operand.
-#[derive(Clone, Copy)]
-struct Run {
+#[derive(Clone, Copy, Debug)]
+pub struct Run {
     /// Elements of the operand from one turn to the next.
     inner: usize,
     /// Whether its turns fall onto each other in the result.
@@ -59,114 +66,216 @@ fn runs(shape: &[usize], folded: impl Fn(usize) -> bool) -> Vec<Run> {
     runs
 }
 
-/// An associative operation with its neutral element.
-#[derive(Clone, Copy)]
-pub(crate) struct Monoid<T, F> {
-    unit: T,
-    join: F,
+/// What many elements become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fold {
+    /// Their sum: 0 of none.
+    Sum,
+    /// The largest, NaN if there is one: −∞ of none.
+    Largest,
+    /// The smallest, NaN if there is one: ∞ of none.
+    Smallest,
 }
 
-impl<T: Number, F: Fn(T, T) -> T + Copy + Send + Sync> Monoid<T, F> {
-    /// Joins into `out` what `x` folds to along `runs`.
-    fn fold_into(self, runs: &[Run], x: &[T], out: &mut [T]) {
-        if x.is_empty() {
-            return;
-        }
-        let join_all = |out: &mut [T], x: &[T]| {
-            out.iter_mut()
-                .zip(x)
-                .for_each(|(sum, &x)| *sum = (self.join)(*sum, x));
-        };
-        let Some((&Run { inner, folded }, rest)) = runs.split_first() else {
-            return join_all(out, x);
-        };
-        let turns = x.len() / inner;
-        match (folded, rest.is_empty()) {
-            (false, true) => join_all(out, x),
-            (false, false) => {
-                let out_inner = out.len() / turns;
-                let batch = (PIECE / inner).max(1);
-                par::for_each_piece(out, batch * out_inner, x.len(), |i, out| {
-                    x[i * batch * inner..]
-                        .chunks(inner)
-                        .zip(out.chunks_mut(out_inner))
-                        .for_each(|(x, out)| self.fold_into(rest, x, out));
-                });
-            }
-            (true, true) => out[0] = (self.join)(out[0], self.fold(x)),
-            (true, false) if turns <= ROWS => {
-                x.chunks(inner).for_each(|x| self.fold_into(rest, x, out));
-            }
-            (true, false) => {
-                let (top, bottom) = x.split_at(turns / 2 * inner);
-                let half = |x| {
-                    let mut out = vec![self.unit; out.len()];
-                    self.fold_into(runs, x, &mut out);
-                    out
-                };
-                let (top, bottom) = par::join(x.len(), || half(top), || half(bottom));
-                join_all(out, &top);
-                join_all(out, &bottom);
-            }
-        }
-    }
-
-    /// What all of `x` folds to.
-    pub(crate) fn fold(self, x: &[T]) -> T {
-        if x.len() > LEAF {
-            let (left, right) = x.split_at((x.len() / 2).next_multiple_of(LANES));
-            let (left, right) = par::join(x.len(), || self.fold(left), || self.fold(right));
-            return (self.join)(left, right);
-        }
-        let mut lanes = [self.unit; LANES];
-        let (stretches, tail) = x.as_chunks::<LANES>();
-        for stretch in stretches {
-            for (lane, &x) in lanes.iter_mut().zip(stretch) {
-                *lane = (self.join)(*lane, x);
-            }
-        }
-        for (lane, &x) in lanes.iter_mut().zip(tail) {
-            *lane = (self.join)(*lane, x);
-        }
-        let mut width = LANES;
-        while width > 1 {
-            width /= 2;
-            for i in 0..width {
-                lanes[i] = (self.join)(lanes[i], lanes[i + width]);
-            }
-        }
-        lanes[0]
+impl Fold {
+    /// What `x` folds to.
+    pub(crate) fn all<T: Folds>(self, x: &[T]) -> T {
+        T::fold(CHECKED, self, x)
     }
 
     /// `x` folded along these axes.
-    pub(crate) fn along(self, x: &Tensor<T>, plan: &Plan) -> Result<Tensor<T>> {
-        let mut out = Tensor::filled(plan.op, &plan.shape, self.unit)?;
-        self.fold_into(&plan.runs, x.as_slice(), out.as_mut_slice());
+    pub(crate) fn along<T: Number>(self, x: &Tensor<T>, plan: &Plan) -> Result<Tensor<T>> {
+        let mut out = Tensor::arbitrary(plan.op, &plan.shape)?;
+        T::fold_along(CHECKED, self, &plan.runs, x.as_slice(), out.as_mut_slice());
         Ok(out)
     }
 }
 
-/// Addition and 0.
-pub(crate) fn addition<T: Number>() -> Monoid<T, impl Fn(T, T) -> T + Copy + Send + Sync> {
-    Monoid {
-        unit: T::ZERO,
-        join: T::plus,
+/// What all of `x` folds to.
+pub(crate) fn fold_loops<T: Number>(what: Fold, x: &[T]) -> T {
+    match what {
+        Fold::Sum => fold::<T, Addition>(x),
+        Fold::Largest => fold::<T, Largest>(x),
+        Fold::Smallest => fold::<T, Smallest>(x),
     }
 }
 
-/// The larger of two (NaN is the largest) and −∞.
-pub(crate) fn largest<T: Number>() -> Monoid<T, impl Fn(T, T) -> T + Copy + Send + Sync> {
-    Monoid {
-        unit: T::of(f64::NEG_INFINITY),
-        join: larger,
+/// Writes to `out` what `x` folds to along `runs`.
+pub(crate) fn along_loops<T: Number>(what: Fold, runs: &[Run], x: &[T], out: &mut [T]) {
+    fn along<T: Number, M: Monoid<T>>(runs: &[Run], x: &[T], out: &mut [T]) {
+        out.fill(M::unit());
+        if !x.is_empty() {
+            fold_into::<T, M>(runs, x, out);
+        }
+    }
+    match what {
+        Fold::Sum => along::<T, Addition>(runs, x, out),
+        Fold::Largest => along::<T, Largest>(runs, x, out),
+        Fold::Smallest => along::<T, Smallest>(runs, x, out),
     }
 }
 
-/// The smaller of two (NaN is the smallest) and ∞.
-pub(crate) fn smallest<T: Number>() -> Monoid<T, impl Fn(T, T) -> T + Copy + Send + Sync> {
-    Monoid {
-        unit: T::of(f64::INFINITY),
-        join: smaller,
+/// All of `x`.
+fn fold<T: Number, M: Monoid<T>>(x: &[T]) -> T {
+    if x.len() <= 4 * LEAF {
+        return T::small_tree(M::FOLD, x);
+    }
+    if x.len() <= SHARED {
+        let (left, right) = split(x);
+        return M::join(fold::<T, M>(left), fold::<T, M>(right));
+    }
+    // The branches that the first five halvings leave.
+    let (mut branches, mut count) = ([x; BRANCHES], 1);
+    while count < BRANCHES {
+        for i in (0..count).rev() {
+            (branches[2 * i], branches[2 * i + 1]) = split(branches[i]);
+        }
+        count *= 2;
+    }
+    let mut sums = [M::unit(); BRANCHES];
+    let tasks = branches.iter().zip(&mut sums);
+    par::for_each_item(tasks, x.len(), |(branch, sum)| *sum = fold::<T, M>(branch));
+    while count > 1 {
+        count /= 2;
+        for i in 0..count {
+            sums[i] = M::join(sums[2 * i], sums[2 * i + 1]);
+        }
+    }
+    sums[0]
+}
+
+/// Joins `x` to `out`, element by element.
+#[inline(always)]
+fn join_all<T: Number, M: Monoid<T>>(out: &mut [T], x: &[T]) {
+    for (sum, &x) in out.iter_mut().zip(x) {
+        *sum = M::join(*sum, x);
+    }
+}
+
+/// Joins into `out` what `x`, which is not empty, folds to along `runs`.
+fn fold_into<T: Number, M: Monoid<T>>(runs: &[Run], x: &[T], out: &mut [T]) {
+    let Some((&Run { inner, folded }, rest)) = runs.split_first() else {
+        return join_all::<T, M>(out, x);
+    };
+    let turns = x.len() / inner;
+    let Some((next, _)) = rest.split_first() else {
+        if folded {
+            out[0] = M::join(out[0], fold::<T, M>(x));
+        } else {
+            simd::wide(|| join_all::<T, M>(out, x));
+        }
+        return;
+    };
+    if folded {
+        // What is kept inside is shared out: each piece goes through all turns.
+        let kept = inner / next.inner;
+        let size = out.len() / kept;
+        let tile = (TILE / size).min(RUN / next.inner).max(1);
+        par::for_each_piece(out, tile * size, x.len(), |i, out| {
+            let turns = Turns {
+                x: &x[i * tile * next.inner..],
+                pitch: inner,
+                width: out.len() / size * next.inner,
+                count: turns,
+            };
+            turns.fold_into::<M>(rest, out);
+        });
+        return;
+    }
+    let size = out.len() / turns;
+    let batch = (PIECE / inner).max(1);
+    par::for_each_piece(out, batch * size, x.len(), |i, out| {
+        let x = &x[i * batch * inner..];
+        if rest.len() == 1 && inner <= 4 * LEAF {
+            T::fold_rows(M::FOLD, x, inner, out);
+        } else {
+            let lines = x.chunks(inner).zip(out.chunks_mut(size));
+            lines.for_each(|(x, out)| fold_into::<T, M>(rest, x, out));
+        }
+    });
+}
+
+/// Slices of `width` elements, `pitch` apart, that fall onto each other.
+#[derive(Clone, Copy)]
+struct Turns<'a, T> {
+    x: &'a [T],
+    pitch: usize,
+    width: usize,
+    count: usize,
+}
+
+impl<'a, T: Number> Turns<'a, T> {
+    #[inline(always)]
+    fn slice(&self, i: usize) -> &'a [T] {
+        &self.x[i * self.pitch..][..self.width]
+    }
+
+    /// The upper half and the lower half.
+    fn halves(self) -> (Self, Self) {
+        let top = self.count / 2;
+        let below = Self {
+            x: &self.x[top * self.pitch..],
+            count: self.count - top,
+            ..self
+        };
+        (Self { count: top, ..self }, below)
+    }
+
+    /// Joins into `out` what each of them folds to along `runs`, [`ROWS`] in a row
+    /// and longer ones in halves.
+    fn fold_into<M: Monoid<T>>(self, runs: &[Run], out: &mut [T]) {
+        let len = out.len();
+        if self.count > BRANCHES * ROWS && self.count * self.width > SHARED {
+            // The branches that the first five halvings leave.
+            let (mut branches, mut count) = ([self; BRANCHES], 1);
+            while count < BRANCHES {
+                for i in (0..count).rev() {
+                    (branches[2 * i], branches[2 * i + 1]) = branches[i].halves();
+                }
+                count *= 2;
+            }
+            return scratch::with(BRANCHES * len, |sums| {
+                let tasks = branches.into_iter().zip(sums.chunks_mut(len));
+                par::for_each_item(tasks, self.count * self.width, |(branch, sum)| {
+                    sum.fill(M::unit());
+                    branch.fold_into::<M>(runs, sum);
+                });
+                // Two branches are joined as two halves are: to nothing.
+                while count > 2 {
+                    count /= 2;
+                    for i in 0..count {
+                        for k in 0..len {
+                            let (a, b) = (sums[2 * i * len + k], sums[(2 * i + 1) * len + k]);
+                            sums[i * len + k] = M::join(M::join(M::unit(), a), b);
+                        }
+                    }
+                }
+                join_all::<T, M>(out, &sums[..len]);
+                join_all::<T, M>(out, &sums[len..2 * len]);
+            });
+        }
+        if self.count > ROWS {
+            let (upper, lower) = self.halves();
+            return scratch::with(2 * len, |halves| {
+                halves.fill(M::unit());
+                let (above, below) = halves.split_at_mut(len);
+                upper.fold_into::<M>(runs, above);
+                lower.fold_into::<M>(runs, below);
+                simd::wide(|| {
+                    join_all::<T, M>(out, above);
+                    join_all::<T, M>(out, below);
+                });
+            });
+        }
+        if runs.len() == 1 {
+            simd::wide(|| {
+                for i in 0..self.count {
+                    join_all::<T, M>(out, self.slice(i));
+                }
+            });
+        } else {
+            (0..self.count).for_each(|i| fold_into::<T, M>(runs, self.slice(i), out));
+        }
     }
 }
 
@@ -225,54 +334,4 @@ impl Plan {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::random::Generator;
-
-    /// A million `f32` elements that all push the rounding error the same way.
-    #[test]
-    fn sums_are_accurate() {
-        const N: usize = 1 << 20;
-        let tenth = Tensor::<f32>::full([N], 0.1).unwrap();
-        let drawn = Tensor::<f32>::rand([N], &mut Generator::new(1)).unwrap();
-        for x in [tenth, drawn] {
-            let exact: f64 = x.iter().map(|&x| f64::from(x)).sum();
-            let off = |sum: f32, exact: f64| (f64::from(sum) / exact - 1.0).abs();
-            assert!(off(x.sum().item().unwrap(), exact) < 1e-6);
-            assert!(off(x.mean().item().unwrap(), exact / N as f64) < 1e-6);
-            // Down long columns, along rows, and around a kept axis.
-            for (shape, to) in [
-                (vec![N / 4, 4], vec![4]),
-                (vec![4, N / 4], vec![4, 1]),
-                (vec![N / 64, 4, 16], vec![4, 1]),
-                (vec![4, 4, N / 16], vec![4, 1]),
-            ] {
-                let y = x.with_shape(&shape);
-                let got = y.sum_to(&to).unwrap();
-                let want = y.cast::<f64>().sum_to(&to).unwrap();
-                for (&got, &want) in got.iter().zip(&want) {
-                    assert!(off(got, want) < 1e-6, "{shape:?}: {got} {want}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn the_same_bits_on_any_number_of_threads() {
-        let x = Tensor::<f32>::randn([130, 6, 33, 31], &mut Generator::new(2)).unwrap();
-        let run = |threads| {
-            par::with_threads(threads, || {
-                (
-                    x.sum().to_vec(),
-                    x.sum_to([6, 1, 1]).unwrap().to_vec(),
-                    x.sum_axes([1, 3], false).unwrap().to_vec(),
-                    x.sum_axes(0, false).unwrap().to_vec(),
-                )
-            })
-            .unwrap()
-        };
-        let one = run(1);
-        assert_eq!(one, run(2));
-        assert_eq!(one, run(5));
-    }
-}
+mod tests;

@@ -12,16 +12,16 @@
 //! which is finite for any finite scores. The gradient needs only the scores
 //! again, so nothing is kept between the two but what the caller has anyway.
 //!
-//! **Cost.** One exponential a score, in the loss and in the gradient.
+//! **Cost.** One exponential a score, in the loss and in the gradient, and one pass
+//! over memory (`softmax/lines.rs`).
 //!
 //! (The squared error needs no loops of its own: it is made of others.)
 
-use super::elementwise::larger;
-use super::fold::addition;
+use super::fold::Fold;
 use crate::element::Float;
 use crate::error::{Error, Result};
-use crate::par;
-use crate::shape::{allocate, strides};
+use crate::loops::CHECKED;
+use crate::shape::strides;
 use crate::tensor::Tensor;
 
 /// How the losses of a batch become one.
@@ -146,12 +146,6 @@ impl Layout {
     }
 }
 
-/// The largest score of a line, and Σ exp(score − largest).
-fn max_and_sum<T: Float>(line: impl Iterator<Item = T> + Clone) -> (T, T) {
-    let max = line.clone().fold(T::neg_infinity(), larger);
-    (max, line.map(|x| (x - max).exp()).sum())
-}
-
 impl<T: Float> Tensor<T> {
     /// −log softmax(scores) at the true label, for scores `[batch, classes]`
     /// and labels `[batch]`; for scores `[batch, classes, d₁, …]` and labels
@@ -183,23 +177,19 @@ impl<T: Float> Tensor<T> {
             counted,
         } = Layout::new(OP, self, labels, options.ignore_index)?;
         let (x, y) = (self.as_slice(), labels.as_slice());
-        let mut losses = allocate(OP, labels.shape())?;
-        losses.resize(labels.len(), T::ZERO);
-        par::for_each_piece(&mut losses, inner, 16 * x.len(), |block, losses| {
-            let x = &x[block * classes * inner..];
-            for (i, (loss, &label)) in losses.iter_mut().zip(&y[block * inner..]).enumerate() {
-                if label != options.ignore_index {
-                    let line = x[i..].iter().step_by(inner).take(classes).copied();
-                    let (max, sum) = max_and_sum(line);
-                    *loss = sum.ln() - (x[label as usize * inner + i] - max);
-                }
-            }
-        });
-        let sum = || addition().fold(&losses);
+        let mut losses = Self::arbitrary(OP, labels.shape())?;
+        if self.is_empty() {
+            // No classes, and no label that counts.
+            losses.fill(T::ZERO);
+        } else {
+            let (lines, ignore) = ([classes, inner], options.ignore_index);
+            T::cross_entropy_lines(CHECKED, lines, ignore, x, y, losses.as_mut_slice());
+        }
+        let sum = || Fold::Sum.all(losses.as_slice());
         Ok(match options.reduction {
             Reduction::Mean => Self::scalar(sum() / T::of(counted as f64)),
             Reduction::Sum => Self::scalar(sum()),
-            Reduction::None => Self::from_parts(labels.shape(), losses),
+            Reduction::None => losses,
         })
     }
 
@@ -229,23 +219,11 @@ impl<T: Float> Tensor<T> {
             ));
         }
         let (x, y, g) = (self.as_slice(), labels.as_slice(), grad.as_slice());
-        let mut result = Self::zeros(self.shape())?;
-        let block_len = classes * inner;
-        let cost = 16 * x.len();
-        par::for_each_piece(result.as_mut_slice(), block_len, cost, |block, out| {
-            let x = &x[block * block_len..];
-            let positions = y.iter().zip(g).skip(block * inner).take(inner);
-            for (i, (&label, &g)) in positions.enumerate() {
-                if label != ignore_index {
-                    let line = x[i..].iter().step_by(inner).take(classes).copied();
-                    let (max, sum) = max_and_sum(line.clone());
-                    for (out, x) in out[i..].iter_mut().step_by(inner).zip(line) {
-                        *out = (x - max).exp() / sum * g;
-                    }
-                    out[label as usize * inner + i] -= g;
-                }
-            }
-        });
+        let mut result = Self::arbitrary(OP, self.shape())?;
+        if !result.is_empty() {
+            let (lines, out) = ([classes, inner], result.as_mut_slice());
+            T::cross_entropy_grad_lines(CHECKED, lines, ignore_index, x, y, g, out);
+        }
         Ok(result)
     }
 }

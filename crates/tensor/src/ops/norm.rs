@@ -6,7 +6,7 @@
 //!
 //! **Cost.** One to three passes over the operand.
 
-use super::fold::{Plan, addition};
+use super::fold::{Fold, Plan};
 use crate::element::Float;
 use crate::error::{Error, Result};
 use crate::shape::Axes;
@@ -54,7 +54,7 @@ impl<T: Float> Tensor<T> {
                 ),
             ));
         }
-        let sum = |terms: Self| addition().along(&terms, &plan);
+        let sum = |terms: Self| Fold::Sum.along(&terms, &plan);
         if p == 0.0 {
             sum(self.ne_scalar(T::ZERO).cast())
         } else if p == 1.0 {

@@ -7,7 +7,7 @@
 //! whole-tensor steps, and takes a few.
 
 use super::elementwise::zip;
-use super::fold::{Plan, addition, smallest};
+use super::fold::{Fold, Plan};
 use crate::element::{Float, Number};
 use crate::error::{Error, Result};
 use crate::shape::{Axes, broadcast};
@@ -17,7 +17,7 @@ impl<T: Number> Tensor<T> {
     /// The sum of all elements, as a tensor without axes; 0 for none.
     #[must_use]
     pub fn sum(&self) -> Self {
-        Self::scalar(addition().fold(self.as_slice()))
+        Self::scalar(Fold::Sum.all(self.as_slice()))
     }
 
     /// The sum over these axes, over all if none is named. With `keepdim` they
@@ -36,7 +36,7 @@ impl<T: Number> Tensor<T> {
     /// [`Error::Axis`] for an axis out of range, [`Error::Value`] for one named
     /// twice, [`Error::TooLarge`].
     pub fn sum_axes(&self, axes: impl Axes, keepdim: bool) -> Result<Self> {
-        addition().along(self, &Plan::new("sum", self.shape(), &axes, keepdim)?)
+        Fold::Sum.along(self, &Plan::new("sum", self.shape(), &axes, keepdim)?)
     }
 
     /// The sum over every axis along which `shape` would have to be repeated to
@@ -57,7 +57,7 @@ impl<T: Number> Tensor<T> {
                 format!("shape {shape:?} does not broadcast to {:?}", self.shape()),
             ));
         }
-        addition().along(self, &Plan::onto("sum_to", self.shape(), shape))
+        Fold::Sum.along(self, &Plan::onto("sum_to", self.shape(), shape))
     }
 }
 
@@ -74,16 +74,16 @@ impl<T: Float> Tensor<T> {
     /// As [`sum_axes`](Self::sum_axes).
     pub fn mean_axes(&self, axes: impl Axes, keepdim: bool) -> Result<Self> {
         let plan = Plan::new("mean", self.shape(), &axes, keepdim)?;
-        Ok(addition().along(self, &plan)? / T::of(plan.count as f64))
+        Ok(Fold::Sum.along(self, &plan)? / T::of(plan.count as f64))
     }
 
     /// The unbiased variance of all elements, Σ(x − mean)² / (n − 1), as a
     /// tensor without axes; NaN for fewer than two.
     #[must_use]
     pub fn var(&self) -> Self {
-        let min = smallest().fold(self.as_slice());
+        let min = Fold::Smallest.all(self.as_slice());
         let from_min = self - min;
-        let mean = addition().fold(from_min.as_slice()) / T::of(self.len() as f64);
+        let mean = Fold::Sum.all(from_min.as_slice()) / T::of(self.len() as f64);
         let divisor = self.len().saturating_sub(1);
         (from_min - mean).square().sum() / T::of(divisor as f64)
     }
@@ -145,7 +145,7 @@ fn variance<T: Float>(
     let from_min = zip(op, x, &x.amin_axes(axes, true)?, T::minus)?;
     let centred = zip(op, &from_min, &from_min.mean_axes(axes, true)?, T::minus)?;
     let divisor = (plan.count as f64 - correction).max(0.0);
-    Ok(addition().along(&centred.square(), &plan)? / T::of(divisor))
+    Ok(Fold::Sum.along(&centred.square(), &plan)? / T::of(divisor))
 }
 
 #[cfg(test)]

@@ -5,14 +5,20 @@
 //! of −∞ are probabilities of 0; a line of nothing but −∞ has no probabilities
 //! and is NaN.
 //!
-//! **Cost.** One exponential an element, and a few passes.
+//! **Cost.** One exponential an element, and one pass over memory: see `lines.rs`.
+//! [`Tensor::logsumexp`], which takes any axes, makes a few.
+
+mod lines;
 
 use super::elementwise::zip;
-use super::fold::{Plan, addition};
+use super::fold::{Fold, Plan};
 use crate::element::Float;
 use crate::error::Result;
+use crate::loops::CHECKED;
 use crate::shape::{self, Axes};
 use crate::tensor::Tensor;
+pub(crate) use lines::Scores;
+pub(crate) use lines::{cross_entropy_grad_loops, cross_entropy_loops, softmax_loops};
 
 impl<T: Float> Tensor<T> {
     /// exp(x) / Σ exp(x), the sum along `axis`: positive numbers that sum to 1.
@@ -29,12 +35,11 @@ impl<T: Float> Tensor<T> {
     /// [`Error::Axis`](crate::Error::Axis) if the axis is out of range.
     pub fn softmax(&self, axis: isize) -> Result<Self> {
         const OP: &str = "softmax";
-        shape::axis(OP, axis, self.ndim())?;
+        let axis = shape::axis(OP, axis, self.ndim())?;
         if self.is_empty() {
             return Ok(self.clone());
         }
-        let exp = zip(OP, self, &self.amax_axes(axis, true)?, T::minus)?.exp();
-        exp.div(&exp.sum_axes(axis, true)?)
+        self.lines(OP, axis, Scores::Probabilities)
     }
 
     /// x − log Σ exp(x), the sum along `axis`: the logarithm of
@@ -44,12 +49,26 @@ impl<T: Float> Tensor<T> {
     /// [`Error::Axis`](crate::Error::Axis) if the axis is out of range.
     pub fn log_softmax(&self, axis: isize) -> Result<Self> {
         const OP: &str = "log_softmax";
-        shape::axis(OP, axis, self.ndim())?;
+        let axis = shape::axis(OP, axis, self.ndim())?;
         if self.is_empty() {
             return Ok(self.clone());
         }
-        let centred = zip(OP, self, &self.amax_axes(axis, true)?, T::minus)?;
-        centred.sub(&centred.exp().sum_axes(axis, true)?.log())
+        self.lines(OP, axis, Scores::Logarithms)
+    }
+
+    /// One of the two, of what is not empty.
+    fn lines(&self, op: &'static str, axis: usize, what: Scores) -> Result<Self> {
+        let (classes, inner) = (self.shape()[axis], shape::strides(self.shape())[axis]);
+        let mut out = Self::arbitrary(op, self.shape())?;
+        T::softmax_lines(
+            CHECKED,
+            what,
+            classes,
+            inner,
+            self.as_slice(),
+            out.as_mut_slice(),
+        );
+        Ok(out)
     }
 
     /// log Σ exp(x) over these axes, over all if none is named: a smooth
@@ -70,14 +89,14 @@ impl<T: Float> Tensor<T> {
         const OP: &str = "logsumexp";
         let plan = Plan::new(OP, self.shape(), &axes, keepdim)?;
         if self.is_empty() {
-            return Ok(addition().along(self, &plan)?.log());
+            return Ok(Fold::Sum.along(self, &plan)?.log());
         }
         // An infinite maximum would make ∞ − ∞; without it the formula is right.
         let max = self
             .amax_axes(&axes, true)?
             .map(|m| if m.is_infinite() { T::ZERO } else { m });
         let exp = zip(OP, self, &max, T::minus)?.exp();
-        let sum = addition().along(&exp, &plan)?;
+        let sum = Fold::Sum.along(&exp, &plan)?;
         sum.log().add(&max.with_shape(sum.shape()))
     }
 }

@@ -51,6 +51,7 @@ pub(crate) mod conv_columns;
 pub(crate) mod conv_depthwise;
 pub(crate) mod conv_pointwise;
 pub(crate) mod conv_rows;
+pub(crate) mod fold;
 pub(crate) mod gemm;
 mod vector;
 mod winograd;
@@ -196,7 +197,9 @@ pub(crate) fn run<T: Lanes, K: Kernel<T>>(set: InstructionSet, kernel: K) -> K::
 /// compiler vectorises by itself. No sum changes its order by that, and no
 /// multiplication and addition are fused: the bits do not depend on the set.
 ///
-/// The closure's loop must be in its own body or in what is inlined into it.
+/// The closure's loop must be in its own body or in what is inlined into it, and
+/// it must be short: the compiler inlines it here, or it does not see the set.
+/// Longer ones are a [`Kernel`].
 #[inline]
 pub(crate) fn wide<R>(f: impl FnOnce() -> R) -> R {
     compiled_for(InstructionSet::best(), f)
