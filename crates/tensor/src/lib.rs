@@ -47,8 +47,6 @@ mod exponential;
 mod gemm;
 mod loops;
 mod ops;
-// (`join`, for recursions, has no caller at present.)
-#[allow(dead_code)]
 pub mod par;
 pub mod random;
 mod region;

@@ -352,42 +352,6 @@ fn stay_awake(workers: &ThreadPool) {
     }
 }
 
-/// Both results, computed side by side if that is worth it. `cost` estimates
-/// the two together, in units of 0.1 ns. A recursion that halves its work
-/// shares it among any number of threads.
-pub(crate) fn join<A: Send, B: Send>(
-    cost: usize,
-    a: impl FnOnce() -> A + Send,
-    b: impl FnOnce() -> B + Send,
-) -> (A, B) {
-    let workers = match ROLE.get() {
-        _ if cost < SMALL => None,
-        Role::Worker => return rayon::join(a, b),
-        Role::Caller => None,
-        Role::Other => Team::current().and_then(|team| team.workers),
-    };
-    let Some(workers) = workers else {
-        return (a(), b());
-    };
-    let mut second = None;
-    let left = AtomicUsize::new(1);
-    let first = workers.in_place_scope(|scope| {
-        scope.spawn(|_| {
-            let _piece = Piece(&left);
-            second = Some(b());
-        });
-        let first = a();
-        wait_for(&left);
-        first
-    });
-    stay_awake(&workers);
-    match second {
-        Some(second) => (first, second),
-        // Had `b` panicked, the scope would have passed that on.
-        None => unreachable!("a scope returned before what it spawned"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -416,29 +380,26 @@ mod tests {
         let mut ids = [None; 8];
         for_each_piece(&mut ids, 1, SMALL - 1, |_, id| id[0] = Some(me()));
         assert_eq!(ids, [Some(here); 8]);
-        assert_eq!(join(SMALL - 1, me, me), (here, here));
     }
 
     #[test]
     fn threads_that_are_not_ours_do_not_help() {
         let me = || std::thread::current().id();
-        // Long enough for others to take the second half.
-        let slow = || {
-            std::thread::sleep(Duration::from_millis(20));
-            me()
+        // Each piece takes long enough for others to come.
+        let who = |threads| {
+            let ids = Mutex::new(std::collections::HashSet::new());
+            let slow = |_| {
+                std::thread::sleep(Duration::from_millis(10));
+                lock(&ids).insert(me());
+            };
+            with_threads(threads, || for_each_item(0..4, usize::MAX, slow)).unwrap();
+            ids.into_inner().unwrap()
         };
         let foreign = ThreadPoolBuilder::new().num_threads(3).build().unwrap();
-        let (here, ids) = foreign.install(|| {
-            let ids = with_threads(1, || join(usize::MAX, slow, me)).unwrap();
-            (me(), ids)
-        });
-        assert_eq!(ids, (here, here));
-        // Nor is a recursion within a piece shared out, on its caller.
-        let here = me();
-        at_work(|| {
-            let ids = with_threads(3, || join(usize::MAX, slow, me)).unwrap();
-            assert_eq!(ids, (here, here));
-        });
+        let (here, ids) = foreign.install(|| (me(), who(1)));
+        assert_eq!(ids, [here].into());
+        // Nor do ours, within a piece.
+        at_work(|| assert_eq!(who(3), [me()].into()));
     }
 
     #[test]
@@ -457,25 +418,6 @@ mod tests {
         })
         .unwrap();
         assert_eq!(lock(&ids).len(), 3);
-    }
-
-    #[test]
-    fn halves_of_halves() {
-        fn sum(range: std::ops::Range<usize>) -> usize {
-            if range.len() < 4 {
-                return range.sum();
-            }
-            let middle = range.start + range.len() / 2;
-            let halves = join(
-                usize::MAX,
-                || sum(range.start..middle),
-                || sum(middle..range.end),
-            );
-            halves.0 + halves.1
-        }
-        for threads in [1, 2, 7] {
-            assert_eq!(with_threads(threads, || sum(0..1000)).unwrap(), 499_500);
-        }
     }
 
     #[test]
