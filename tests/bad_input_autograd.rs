@@ -9,8 +9,8 @@
 
 use wengert::random::Generator;
 use wengert::{
-    Error, Gradcheck, Parameter, Reduction, Result, Slice, Tape, Tensor, Var, grad, grad_or_none,
-    gradcheck, pull,
+    Approximate, BatchNormOptions, ClipNorm, Error, Gradcheck, Parameter, Reduction, Result,
+    Rounding, Slice, Tape, Tensor, Var, grad, grad_or_none, gradcheck, pull,
 };
 use wengert_tests::refused;
 
@@ -48,12 +48,29 @@ fn unary(x: &Var) -> Vec<(&'static str, Result<Var>)> {
         ("powi", x.powi(3)),
         ("sigmoid", x.sigmoid()),
         ("tanh", x.tanh()),
+        ("relu6", x.relu6()),
+        ("hardtanh", x.hardtanh(-1.0, 1.0)),
+        ("leaky_relu", x.leaky_relu(0.1)),
+        ("hardsigmoid", x.hardsigmoid()),
+        ("hardswish", x.hardswish()),
+        ("softsign", x.softsign()),
+        ("elu", x.elu(1.0)),
+        ("selu", x.selu()),
+        ("celu", x.celu(1.0)),
+        ("gelu", x.gelu(Approximate::None)),
+        ("silu", x.silu()),
+        ("mish", x.mish()),
+        ("softplus", x.softplus(1.0, 20.0)),
+        ("logsigmoid", x.logsigmoid()),
+        ("erf", x.erf()),
+        ("neg", x.softmin(1)),
         ("add_scalar", x.add_scalar(1.0)),
         ("mul_scalar", x.mul_scalar(2.0)),
         ("div_scalar", x.div_scalar(2.0)),
         ("masked_fill", x.masked_fill(&mask, 0.0)),
         ("reshape", x.reshape([6])),
         ("reshape", x.reshape_to([6])),
+        ("reshape", x.view([6])),
         ("flatten", x.flatten(0, 1)),
         ("squeeze", x.squeeze(0)),
         ("squeeze", x.squeeze_all()),
@@ -63,6 +80,7 @@ fn unary(x: &Var) -> Vec<(&'static str, Result<Var>)> {
         ("t", x.t()),
         ("expand", x.expand([4, 2, 3])),
         ("flip", x.flip(0)),
+        ("narrow", one(x.split_with_sizes(&[1, 2], 1))),
         ("narrow", one(x.split(1, 0))),
         ("narrow", one(x.chunk(2, 0))),
         ("slice", x.slice((0,))),
@@ -83,6 +101,8 @@ fn unary(x: &Var) -> Vec<(&'static str, Result<Var>)> {
         ("std", x.std_axes(0, 1.0, false)),
         ("norm", x.norm(2.0)),
         ("norm", x.norm_axes(2.0, 0, false)),
+        ("norm", x.vector_norm(2.0)),
+        ("norm", x.vector_norm_axes(2.0, 0, false)),
         ("amax", x.amax()),
         ("amax", x.amax_axes(0, false)),
         ("amin", x.amin()),
@@ -95,6 +115,14 @@ fn unary(x: &Var) -> Vec<(&'static str, Result<Var>)> {
             x.cross_entropy(&Tensor::from([0, 2]), Reduction::Mean),
         ),
         ("dropout", x.dropout(1.0)),
+        ("dropout2d", x.dropout2d(1.0)),
+        ("layer_norm", x.layer_norm([3], None, None, 1e-5)),
+        ("rms_norm", x.rms_norm([3], None, None)),
+        ("group_norm", x.group_norm(1, None, None, 1e-5)),
+        (
+            "batch_norm",
+            x.batch_norm(None, None, None, &BatchNormOptions::default()),
+        ),
         ("neg", -x),
         ("add_scalar", x + 1.0),
         ("mul_scalar", x * 2.0),
@@ -113,6 +141,8 @@ fn binary(x: &Var, y: &Var) -> Vec<(&'static str, Result<Var>)> {
         ("pow", x.pow(y)),
         ("maximum", x.maximum(y)),
         ("minimum", x.minimum(y)),
+        ("div_rounded", x.div_rounded(y, Rounding::Trunc)),
+        ("clamp_between", x.clamp_between(y, y)),
         ("add", x + y),
         ("sub", x - y),
         ("mul", x * y),
@@ -225,6 +255,26 @@ fn records_that_are_wrong() {
 }
 
 #[test]
+fn norms_that_do_not_fit() {
+    let tape = Tape::new();
+    let (x, other) = (tape.leaf(matrix()), Tape::new().leaf(zeros(&[3])));
+    let two = tape.leaf(zeros(&[2]));
+    let options = BatchNormOptions::default();
+    refused! {
+        x.batch_norm(None, Some(&two), None, &options) => "batch_norm", "weight", "[3]", "[2]";
+        x.batch_norm(None, None, Some(&other), &options) => "batch_norm", "different tapes";
+        x.batch_norm(None, None, None, &options.use_input_stats(false)) => "batch_norm", "running statistics are needed";
+        x.instance_norm(None, None, None, &options) => "instance_norm", "more than one value", "[2, 3]";
+        x.group_norm(2, None, None, 1e-5) => "group_norm", "2 groups do not divide 3 channels";
+        x.layer_norm([2], None, None, 1e-5) => "layer_norm", "does not end in [2]";
+        x.layer_norm([3], Some(&other), None, 1e-5) => "mul", "different tapes";
+        x.rms_norm([], None, None) => "rms_norm", "at least one axis";
+        x.dropout2d(1.5) => "dropout2d", "[0, 1]", "1.5";
+        two.dropout2d(0.5) => "dropout2d", "[N, C, …]", "[2]";
+    }
+}
+
+#[test]
 fn draws_without_a_generator() {
     let tape = Tape::<f32>::new();
     let x = tape.leaf(matrix());
@@ -268,6 +318,8 @@ fn axes_out_of_range() {
         refused! {
             x.flatten(axis, -1) => "flatten", says;
             x.squeeze(axis) => "squeeze", says;
+            x.split_with_sizes(&[1, 1], axis) => "split_with_sizes", says;
+            x.vector_norm_axes(2.0, axis, false) => "norm", says;
             x.permute([0, axis]) => "permute", says;
             x.transpose(0, axis) => "transpose", says;
             x.flip(axis) => "flip", says;
@@ -316,7 +368,7 @@ fn shapes_that_do_not_fit() {
     let scalar = tape.leaf(Tensor::scalar(1.0));
     let mask = Tensor::from([true, false]);
     let both = "shapes [2, 3] and [2] do not broadcast";
-    let (sum, mean) = (Reduction::Sum, Reduction::Mean);
+    let mean = Reduction::Mean;
     refused! {
         x.add(&y) => "add", both;
         x.sub(&y) => "sub", both;
@@ -326,21 +378,30 @@ fn shapes_that_do_not_fit() {
         x.maximum(&y) => "maximum", both;
         x.minimum(&y) => "minimum", both;
         &x + &y => "add", both;
+        x.div_rounded(&y, Rounding::Floor) => "div_rounded", both;
+        x.clamp_between(&y, &x) => "clamp_between", both;
+        x.clamp_between(&x, &y) => "clamp_between", both;
         x.masked_fill(&mask, 0.0) => "masked_fill", both;
         Var::where_(&mask, &y, &x) => "where_", "[2]", "[2, 3]";
         x.expand([2, 2]) => "expand", "[2, 3]", "[2, 2]";
         x.expand([2, usize::MAX]) => "expand", "[2, 3]";
         scalar.expand([2, usize::MAX]) => "expand", "does not fit into memory";
+        x.expand([-1, 2, 3]) => "expand", "[2, 3]", "[-1, 2, 3]";
+        x.view([4, -1]) => "reshape", "[2, 3]";
+        x.split_with_sizes(&[1, 1], 1) => "split_with_sizes", "[1, 1]", "axis 1", "[2, 3]";
         x.sum_to([2]) => "sum_to", "[2]", "[2, 3]";
         x.reshape([4, -1]) => "reshape", "[2, 3]";
         x.reshape_to([usize::MAX, 2]) => "reshape", "does not fit into memory";
         x.matmul(&x) => "matmul", "inner sizes 3 and 2", "[2, 3] and [2, 3]";
         x.matmul(&scalar) => "matmul", "at least one axis", "[]";
         x.matmul_with(&y, false, true) => "matmul", "inner sizes 3 and 2";
-        x.linear(&y, None) => "linear", "[out, in]", "[2]";
+        x.mm(&y) => "mm", "two matrices", "[2, 3] and [2]";
+        x.bmm(&x) => "bmm", "two batches", "[2, 3] and [2, 3]";
+        x.linear(&y, None) => "linear", "3 features", "expects 2";
+        x.linear(&scalar, None) => "linear", "[out, in] or [in]", "[]";
         x.linear(&x, Some(&scalar)) => "linear", "bias", "[2]", "[]";
         y.linear(&x, None) => "linear", "2 features", "expects 3";
-        x.linear_relu(&y, None) => "linear", "[out, in]", "[2]";
+        x.linear_relu(&y, None) => "linear", "3 features", "expects 2";
         x.linear_relu(&x, Some(&scalar)) => "linear", "bias", "[2]", "[]";
         Var::<f32>::cat(&[], 0) => "cat", "at least one tensor";
         Var::<f32>::stack(&[], 0) => "stack", "at least one tensor";
@@ -348,8 +409,7 @@ fn shapes_that_do_not_fit() {
         Var::stack(&[&x, &y], 0) => "stack", "tensor 1", "[2]", "[2, 3]";
         x.split(0, 0) => "split", "size 0";
         x.chunk(0, 0) => "chunk", "got 0";
-        x.mse_loss(&y, mean) => "mse_loss", "prediction [2, 3]", "target [2]";
-        x.mse_loss(&scalar, sum) => "mse_loss", "prediction [2, 3]", "target []";
+        x.mse_loss(&y, mean) => "mse_loss", "[2, 3] and [2]";
         x.cross_entropy(&Tensor::from([0, 1, 2]), mean) => "cross_entropy", "[2]", "[2, 3]", "[3]";
         x.cross_entropy(&Tensor::from([0, 3]), mean) => "cross_entropy", "label 3 at [1]", "3 classes";
         scalar.cross_entropy(&Tensor::scalar(0), mean) => "cross_entropy", "axis of classes";
@@ -357,6 +417,7 @@ fn shapes_that_do_not_fit() {
         tape.leaf(zeros(&[2, 0])).amin() => "amin", "nothing to choose from", "[2, 0]";
         tape.leaf(zeros(&[0])).norm(f64::INFINITY) => "norm", "p = inf", "[0]";
         x.norm(f64::NAN) => "norm", "NaN";
+        x.vector_norm(f64::NAN) => "norm", "NaN";
         x.var_axes(0, f64::NAN, false) => "var", "correction", "NaN";
     }
 }
@@ -380,12 +441,14 @@ fn parts_and_indices_that_are_not_there() {
         let (list, table) = (Tensor::from([index]), Tensor::from([[index], [0]]));
         refused! {
             x.index_select(1, &list) => "index_select", says, "axis 1 of size 3";
+            x.index_by(&[None, Some(&list.map(|i| if i < 0 { i.saturating_sub(3) } else { i }))]) => "index_by", "axis 1 of size 3";
             x.gather(1, &table) => "gather", says, "axis 1 of size 3";
             x.index_add(1, &list, &x.narrow(1, 0, 1).unwrap()) => "index_add", says, "axis 1 of size 3";
             x.scatter_add(1, &table, &x) => "scatter_add", says, "axis 1 of size 3";
         }
     }
     refused! {
+        x.index_by(&[None, None, None]) => "index_by", "3 indices", "[2, 3]";
         x.slice((.., .., ..)) => "slice", "3 slices for 2 axes";
         x.slice((Slice::from(..).step(0),)) => "slice", "step", "got 0";
         x.unslice([2, 2], (.., ..)) => "unslice", "[2, 2]", "[2, 3]";
@@ -414,6 +477,8 @@ fn gradients_that_do_not_fit() {
     refused! {
         grads.clip_norm(f64::NAN) => "clip_norm", "must not be negative", "NaN";
         grads.clip_norm(-1.0) => "clip_norm", "must not be negative", "-1";
+        grads.clip_norm(ClipNorm::new(1.0).norm_type(f64::NAN)) => "clip_norm", "NaN";
+        grads.norm(f64::NAN) => "norm", "NaN";
         grads.clip_value(f64::NAN) => "clip_value", "must not be negative", "NaN";
         grads.clip_value(-0.5) => "clip_value", "must not be negative", "-0.5";
         p.set(zeros(&[3, 2])) => "set", "[2, 3]", "[3, 2]";
@@ -425,6 +490,10 @@ fn gradients_that_do_not_fit() {
         grads.accumulate(other) => "accumulate", "[2, 3]", "[4]";
     }
     assert_eq!(grads.get(&p), Some(&Tensor::ones([2, 3]).unwrap()));
+    grads.scale(f32::INFINITY);
+    refused! {
+        grads.clip_norm(ClipNorm::new(1.0).error_if_nonfinite(true)) => "clip_norm", "inf", "cannot be clipped";
+    }
 }
 
 #[test]

@@ -79,13 +79,30 @@ fn every_function_that_can_refuse_is_made_to() {
                 "bad_input_tensor.rs",
                 "bad_input_operations.rs",
                 "bad_input_conv.rs",
+                "bad_input_activation.rs",
+                "bad_input_spatial.rs",
+                "bad_input_loss.rs",
             ][..],
         ),
         (
             "crates/autograd/src",
-            &["bad_input_autograd.rs", "bad_input_conv.rs"],
+            &[
+                "bad_input_autograd.rs",
+                "bad_input_conv.rs",
+                "bad_input_activation.rs",
+                "bad_input_spatial.rs",
+                "bad_input_loss.rs",
+            ],
         ),
-        ("crates/nn/src", &["bad_input_nn.rs"]),
+        (
+            "crates/nn/src",
+            &[
+                "bad_input_nn.rs",
+                "bad_input_optim.rs",
+                "bad_input_activation.rs",
+                "bad_input_checkpoints.rs",
+            ],
+        ),
         ("crates/data/src", &["bad_input_data.rs"]),
     ] {
         let calls = calls(tests);
@@ -114,11 +131,21 @@ fn random_arguments_are_thrown_at_every_operation() {
     for (dir, tests) in [
         (
             "crates/tensor/src/ops",
-            &["properties_tensor.rs", "properties_conv.rs"][..],
+            &[
+                "properties_tensor.rs",
+                "properties_conv.rs",
+                "properties_norm.rs",
+                "properties_spatial.rs",
+                "properties_loss.rs",
+            ][..],
         ),
         (
             "crates/autograd/src/ops",
-            &["properties_var.rs", "properties_conv.rs"],
+            &[
+                "properties_var.rs",
+                "properties_conv.rs",
+                "properties_spatial.rs",
+            ],
         ),
     ] {
         let calls = calls(tests);

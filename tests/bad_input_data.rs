@@ -70,6 +70,8 @@ fn examples_that_are_not_there() {
         dataset.batches(0) => "batches", "batch size must be positive, got 0";
         dataset.batches(2).and_then(|b| b.starting_at(4)) => "batches", "cannot start at 4 of 3 examples";
         dataset.batches(2).and_then(|b| b.in_order([0])?.starting_at(2)) => "batches", "cannot start at 2 of 1 examples";
+        dataset.batches(2).and_then(|b| b.resume(Some(vec![0, 3]), 0)) => "batches", "index 3 is out of range for 3 examples";
+        dataset.batches(2).and_then(|b| b.resume(None, 4)) => "batches", "cannot start at 4 of 3 examples";
         dataset.batches(2).and_then(|b| b.starting_at(usize::MAX)) => "batches", "18446744073709551615";
     }
     // A batch larger than the set is the set; of nothing there are none.

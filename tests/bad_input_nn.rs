@@ -5,6 +5,11 @@
 use wengert::confusion_matrix;
 use wengert::init::{self, FanMode, Nonlinearity};
 use wengert::prelude::*;
+use wengert::{
+    AdaptiveAvgPool2d, AdaptiveMaxPool2d, CircularPad2d, ConstantPad2d, ConvTranspose2d, Fold,
+    PaddingMode, ReflectionPad2d, ReplicationPad2d, Unflatten, Unfold, UnfoldOptions, Upsample,
+    ZeroPad2d,
+};
 use wengert_tests::refused;
 
 fn rng() -> Generator {
@@ -39,6 +44,15 @@ fn layers_that_cannot_be_built() {
         Conv2d::builder(1 << 40, 1 << 40, 3).build::<f32, _>(rng) => "conv2d", "[1099511627776, 1099511627776, 3, 3]", "does not fit into memory";
         Conv2d::builder(4, 8, 1 << 40).build::<f32, _>(rng) => "conv2d", "[8, 4, 1099511627776, 1099511627776]", "does not fit into memory";
         Conv2d::builder(4, 8, usize::MAX).build::<f32, _>(rng) => "conv2d", "address space";
+        ConvTranspose2d::builder(0, 8, 3).build::<f32, _>(rng) => "conv_transpose2d", "1 groups do not divide 0 input";
+        ConvTranspose2d::builder(4, 8, (0, 3)).build::<f32, _>(rng) => "conv_transpose2d", "kernel size must be positive", "[0, 3]";
+        ConvTranspose2d::builder(4, 8, 3).groups(0).build::<f32, _>(rng) => "conv_transpose2d", "0 groups", "4 input and 8 output";
+        ConvTranspose2d::builder(4, 6, 3).groups(4).build::<f32, _>(rng) => "conv_transpose2d", "4 groups", "4 input and 6 output";
+        ConvTranspose2d::builder(4, 8, 3).stride((1, 0)).build::<f32, _>(rng) => "conv_transpose2d", "stride must be positive", "[1, 0]";
+        ConvTranspose2d::builder(4, 8, 3).dilation(0).build::<f32, _>(rng) => "conv_transpose2d", "dilation must be positive";
+        ConvTranspose2d::builder(4, 8, 3).stride(2).output_padding((1, 2)).build::<f32, _>(rng) => "conv_transpose2d", "output padding must be below", "[1, 2]";
+        ConvTranspose2d::builder(1 << 40, 1 << 40, 3).build::<f32, _>(rng) => "conv_transpose2d", "does not fit into memory";
+        ConvTranspose2d::builder(usize::MAX, 1, 1).build::<f32, _>(rng) => "conv_transpose2d", "does not fit into memory";
         Linear::builder(0, 3).build::<f32, _>(rng) => "linear", "at least one feature", "0 to 3";
         Linear::builder(3, 0).build::<f32, _>(rng) => "linear", "at least one feature", "3 to 0";
         Linear::builder(1 << 40, 1 << 40).build::<f32, _>(rng) => "linear", "[1099511627776, 1099511627776]", "does not fit into memory";
@@ -46,6 +60,15 @@ fn layers_that_cannot_be_built() {
         Dropout::new(1.5) => "dropout", "[0, 1]", "1.5";
         Dropout::new(-0.5) => "dropout", "[0, 1]", "-0.5";
         Dropout::new(f64::NAN) => "dropout", "[0, 1]", "NaN";
+        Dropout2d::new(1.5) => "dropout2d", "[0, 1]", "1.5";
+        BatchNorm2d::builder(0).build::<f32>() => "batch_norm", "at least one channel";
+        BatchNorm1d::builder(2).track_running_stats(false).frozen(true).build::<f32>() => "batch_norm", "frozen";
+        BatchNorm2d::builder(1 << 60).build::<f64>() => "ones", "[1152921504606846976]", "does not fit into memory";
+        InstanceNorm2d::builder(0).build::<f32>() => "instance_norm", "at least one channel";
+        GroupNorm::builder(3, 4).build::<f32>() => "group_norm", "3 groups do not divide 4 channels";
+        GroupNorm::builder(0, 4).build::<f32>() => "group_norm", "0 groups do not divide 4 channels";
+        LayerNorm::builder([]).build::<f32>() => "layer_norm", "at least one axis";
+        RmsNorm::builder([]).build::<f32>() => "rms_norm", "at least one axis";
     }
     let model = Sequential::<f32>::new().add_named("act", Relu).unwrap();
     for (name, why) in [
@@ -65,7 +88,35 @@ fn inputs_that_do_not_fit_a_layer() {
     let rng = &mut rng();
     let conv: Conv2d = Conv2d::builder(4, 8, 3).build(rng).unwrap();
     let linear: Linear = Linear::builder(3, 2).build(rng).unwrap();
+    let mirrored: Conv2d = Conv2d::builder(4, 8, 3)
+        .padding(usize::MAX)
+        .padding_mode(PaddingMode::Reflect)
+        .build(rng)
+        .unwrap();
+    let up: ConvTranspose2d = ConvTranspose2d::builder(4, 8, 3).build(rng).unwrap();
+    let windows = UnfoldOptions::new(2);
     refused! {
+        run(&mirrored, &[2, 4, 6, 6]) => "pad", "shorter than its axis", "[2, 4, 6, 6]";
+        run(&up, &[2, 3, 6, 6]) => "conv_transpose2d", "input has 3 channels, weight expects 4";
+        run(&AdaptiveAvgPool2d::new(2), &[4, 4]) => "adaptive_avg_pool2d", "[4, 4]";
+        run(&AdaptiveMaxPool2d::new((None, 2)), &[1, 0, 4, 4]) => "adaptive_max_pool2d", "[1, 0, 4, 4]";
+        run(&ZeroPad2d::new(-2), &[1, 3, 3]) => "pad", "more is cropped", "[1, 3, 3]";
+        run(&ConstantPad2d::new((0, 0, isize::MIN, 0), 1.0), &[1, 3, 3]) => "pad", "more is cropped";
+        run(&ReflectionPad2d::new(3), &[1, 3, 3]) => "pad", "shorter than its axis", "[1, 3, 3]";
+        run(&ReplicationPad2d::new(1), &[3, 3]) => "pad", "one or two axes more", "[3, 3]";
+        run(&CircularPad2d::new((4, 0, 0, 0)), &[1, 3, 3]) => "pad", "longer than what it goes around";
+        run(&Upsample::size([0]), &[1, 1, 4, 4]) => "interpolate", "nothing would be left";
+        run(&Upsample::scale_factor([2.0]), &[4, 4]) => "interpolate", "[4, 4]";
+        run(&Unfold::from(windows), &[1, 1, 4]) => "unfold", "kernel [2, 2]";
+        run(&Unfold::new(0), &[1, 4, 4]) => "unfold", "kernel size must be positive";
+        run(&Fold::new(4, windows), &[4, 8]) => "fold", "3 · 3 windows", "[4, 8]";
+        run(&Unflatten::new(2, [2, 2]), &[3, 4]) => "unflatten", "axis 2";
+        run(&Unflatten::new(1, [3, 2]), &[3, 4]) => "unflatten", "axis 1 of size 4", "[3, 2]", "[3, 4]";
+        run(&Unflatten::new(1, [-1, -1]), &[3, 4]) => "unflatten", "[-1, -1]";
+        run(&Unflatten::new(1, [-1, 3]), &[3, 4]) => "unflatten", "[-1, 3]";
+        run(&Unflatten::new(1, [0, -1]), &[3, 0]) => "unflatten", "[0, -1]";
+        run(&Unflatten::new(1, []), &[3, 1]) => "unflatten", "[]";
+        run(&Unflatten::new(0, [isize::MAX, isize::MAX]), &[3, 4]) => "unflatten", "axis 0 of size 3";
         run(&conv, &[2, 3, 6, 6]) => "conv2d", "input has 3 channels, weight expects 4", "[2, 3, 6, 6]", "[8, 4, 3, 3]";
         run(&conv, &[2, 4, 2, 6]) => "conv2d", "kernel [3, 3]", "padded input [2, 6]";
         run(&conv, &[6, 6]) => "conv2d", "[6, 6]";
@@ -84,6 +135,17 @@ fn inputs_that_do_not_fit_a_layer() {
         run(&Flatten { start: 2, end: 1 }, &[1, 1, 1]) => "flatten", "first axis 2", "last 1";
         run(&Flatten { start: 0, end: isize::MIN }, &[1]) => "flatten", format!("axis {}", isize::MIN);
         run(&Dropout::new(0.5).unwrap(), &[3]) => "dropout", "no random generator";
+        run(&Dropout2d::new(0.5).unwrap(), &[3]) => "dropout2d", "[N, C, …]", "[3]";
+        run(&Dropout2d::new(0.5).unwrap(), &[2, 3]) => "dropout2d", "no random generator";
+        run(&BatchNorm2d::builder(3).build().unwrap(), &[2, 4, 5, 5]) => "batch_norm", "3 channels", "[2, 4, 5, 5]";
+        run(&BatchNorm2d::builder(3).build().unwrap(), &[2, 3]) => "batch_norm", "[N, C, H, W]", "[2, 3]";
+        run(&BatchNorm1d::builder(3).build().unwrap(), &[3]) => "batch_norm", "[N, C]", "[3]";
+        run(&BatchNorm1d::builder(3).build().unwrap(), &[1, 3]) => "batch_norm", "more than one value", "[1, 3]";
+        run(&InstanceNorm2d::builder(3).affine(true).build().unwrap(), &[2, 4, 5, 5]) => "instance_norm", "weight", "[4]", "[3]";
+        run(&InstanceNorm1d::builder(3).build().unwrap(), &[3]) => "instance_norm", "2 or 3 axes", "[3]";
+        run(&GroupNorm::builder(2, 4).build().unwrap(), &[2, 3]) => "group_norm", "2 groups do not divide 3 channels";
+        run(&LayerNorm::builder([4]).build().unwrap(), &[2, 3]) => "layer_norm", "[2, 3] does not end in [4]";
+        run(&RmsNorm::builder([4]).build().unwrap(), &[2, 3]) => "rms_norm", "[2, 3] does not end in [4]";
     }
 }
 
@@ -134,7 +196,7 @@ fn targets_that_do_not_fit() {
     let logits = zeros(&[2, 3]);
     let cross_entropy = CrossEntropyLoss::default();
     refused! {
-        MseLoss::new().forward(&scores, &zeros(&[3])) => "mse_loss", "prediction [2, 3]", "target [3]";
+        MseLoss::new().forward(&scores, &scores.constant(zeros(&[2]))) => "mse_loss", "[2, 3] and [2]";
         cross_entropy.forward(&scores, &Tensor::from([0, 1, 2])) => "cross_entropy", "labels must have shape [2]", "[2, 3]", "[3]";
         accuracy(&logits, &Tensor::from([0, 1, 2])) => "accuracy", "[N, classes]", "[2, 3]", "[3]";
         accuracy(&zeros(&[3]), &Tensor::from([0, 1, 2])) => "accuracy", "[N, classes]", "[3]";
@@ -268,4 +330,52 @@ fn steps_that_cannot_be_taken() {
         sgd.step(&mut large, &of_large) => "sgd", "`weight`", "[4, 3]", "[2, 3]";
     }
     assert_eq!(large.weight.value(), &before);
+}
+
+#[test]
+fn states_that_are_of_something_else() {
+    use wengert::{Clock, OptimizerState, SchedulerState};
+    let state = OptimizerState::<f32>::new("adam");
+    let schedule = SchedulerState::new("step_lr");
+    let mut sgd: Sgd = Sgd::new(0.1).unwrap();
+    let mut adam: Adam = Adam::new(0.1).unwrap();
+    let mut step_lr = StepLr::new(3, 0.1).unwrap();
+    let mut unknown = adam.state();
+    unknown
+        .tensors
+        .insert("w.momentum".into(), Tensor::scalar(0.0));
+    refused! {
+        state.check_kind("sgd", "sgd") => "sgd", "the state is that of `adam`, not of `sgd`";
+        state.number("adam", "group0.lr") => "adam", "the state has no `group0.lr`";
+        schedule.check_kind("exponential_lr", "exponential_lr") => "exponential_lr", "`step_lr`";
+        schedule.counter("step_lr", "step") => "step_lr", "the state has no `step`";
+        schedule.number("step_lr", "base_lr.0") => "step_lr", "the state has no `base_lr.0`";
+        sgd.load_state(&state) => "sgd", "the state is that of `adam`";
+        adam.load_state(&state) => "adam", "the state has no `group0.lr`";
+        adam.load_state(&unknown) => "adam", "the state has `w.momentum`";
+        step_lr.load_state(&SchedulerState::new("linear_lr")) => "step_lr", "`linear_lr`";
+    }
+    assert_eq!(sgd.lr(), 0.1, "a refused state changes nothing");
+
+    // Schedules that were not started, or for another optimiser.
+    let mut clock = Clock::default();
+    refused! {
+        clock.next("mine", &sgd) => "mine", "the schedule was not started";
+        clock.step("mine", &mut sgd, |at| at.lr) => "mine", "the schedule was not started";
+        clock.load_state("mine", &schedule) => "mine", "the state is that of `step_lr`";
+        step_lr.step(&mut sgd) => "step_lr", "the schedule was not started";
+    }
+    let mut two: Sgd = Sgd::builder(0.1)
+        .group(|name| name == "bias", |group| group.lr = 0.2)
+        .build()
+        .unwrap();
+    clock.start(&[0.1], &mut sgd, |at| at.lr).unwrap();
+    refused! {
+        clock.next("mine", &two) => "mine", "2 groups of parameters, at the start it had 1";
+        clock.start(&[0.1], &mut sgd, |_| f64::NAN) => "sgd", "learning rate must be finite";
+        SequentialLr::new(StepLr::new(3, 0.1).unwrap()).then(5, StepLr::new(3, 0.1).unwrap()).unwrap()
+            .then(5, StepLr::new(3, 0.1).unwrap()) => "sequential_lr", "5";
+    }
+    step_lr.start(&mut two).unwrap();
+    assert!(step_lr.step(&mut sgd).is_err());
 }

@@ -168,6 +168,8 @@ fn axes_out_of_range() {
         refused! {
             shape::axis("axis", axis, 2) => "axis", says;
             shape::axes("axes", &[0, axis], 2) => "axes", says;
+            shape::wrap_axis("axis", axis, 2) => "axis", says;
+            shape::wrap_axes("axes", &[0, axis], 2) => "axes", says;
             x.flatten(axis, -1) => "flatten", says;
             x.flatten(0, axis) => "flatten", says;
             x.squeeze(axis) => "squeeze", says;

@@ -442,3 +442,38 @@ fn dropout_draws_from_the_tape_alone() -> Result<()> {
     assert_ne!(drop(2)?.0, first);
     Ok(())
 }
+
+/// What optimisers make of parameters large enough to be shared out, clipped.
+#[test]
+fn steps_of_every_optimiser_on_any_number_of_threads() {
+    fn stepped<T: Float>() -> Result<Vec<Tensor<T>>> {
+        let rng = &mut Generator::new(4);
+        let (value, slope) = (
+            Tensor::<T>::randn([70_001], rng)?,
+            Tensor::randn([70_001], rng)?,
+        );
+        let optimisers: [Box<dyn Optimizer<T>>; 5] = [
+            Box::new(Sgd::builder(0.1).momentum(0.9).nesterov(true).build()?),
+            Box::new(Adam::builder(0.1).amsgrad(true).build()?),
+            Box::new(AdamW::new(0.1)?),
+            Box::new(RmsProp::builder(0.1).momentum(0.9).centered(true).build()?),
+            Box::new(Adagrad::new(0.1)?),
+        ];
+        let mut moved = Vec::new();
+        for mut optimiser in optimisers {
+            let mut p = Parameter::new(value.clone());
+            for _ in 0..3 {
+                let tape = Tape::new();
+                let product = tape.parameter(&p).mul(&tape.constant(slope.clone()))?;
+                let mut grads = product.square()?.sum()?.backward()?;
+                let norm = grads.clip_norm(10.0)?;
+                moved.push(Tensor::scalar(T::of(norm)));
+                optimiser.step(&mut p, &grads)?;
+            }
+            moved.push(p.value().clone());
+        }
+        Ok(moved)
+    }
+    assert_same_bits::<f32>("optimisers", stepped);
+    assert_same_bits::<f64>("optimisers", stepped);
+}

@@ -8,8 +8,15 @@ use proptest::sample::select;
 use wengert::data::{Dataset, Normalization};
 use wengert::init::{self, FanMode, Nonlinearity};
 use wengert::prelude::*;
-use wengert::{CrossEntropyOptions, confusion_matrix};
+use wengert::{
+    AdaptiveAvgPool2d, AdaptiveMaxPool2d, Celu, CircularPad2d, ConstantPad2d, ConvTranspose2d,
+    CrossEntropyOptions, Elu, Fold, Gelu, Hardsigmoid, Hardswish, Hardtanh, Identity, LeakyRelu,
+    LogSigmoid, LogSoftmax, Mish, PaddingMode, Prelu, ReflectionPad2d, Relu6, ReplicationPad2d,
+    Selu, Silu, Softmax, Softmax2d, Softmin, Softplus, Softsign, Unflatten, Unfold, UnfoldOptions,
+    Upsample, ZeroPad2d, confusion_matrix,
+};
 use wengert_tests::draw::{Draw, VAST, draw};
+use wengert_tests::expected::both;
 
 type Outcome = std::result::Result<(), TestCaseError>;
 
@@ -24,6 +31,26 @@ fn layers(d: &Draw) -> Vec<Box<dyn Module<f64>>> {
         Box::new(Relu),
         Box::new(Sigmoid),
         Box::new(Tanh),
+        Box::new(Relu6),
+        Box::new(LeakyRelu::new(d.number.clamp(-2.0, 2.0))),
+        Box::new(Prelu::default()),
+        Box::new(Elu::new(1.5)),
+        Box::new(Selu),
+        Box::new(Celu::new(0.5)),
+        Box::new(Gelu::default()),
+        Box::new(Silu),
+        Box::new(Mish),
+        Box::new(Hardswish),
+        Box::new(Hardsigmoid),
+        Box::new(Hardtanh::default()),
+        Box::new(LogSigmoid),
+        Box::new(Softplus::default()),
+        Box::new(Softsign),
+        Box::new(Softmax::new(d.axes[0])),
+        Box::new(Softmin::new(d.axes[0])),
+        Box::new(LogSoftmax::new(d.axes[0])),
+        Box::new(Softmax2d),
+        Box::new(Identity),
         Box::new(Flatten::new()),
         Box::new(Flatten {
             start: d.axes[0],
@@ -47,6 +74,23 @@ fn layers(d: &Draw) -> Vec<Box<dyn Module<f64>>> {
                 .count_include_pad(d.flags[1])
                 .divisor_override(d.positions[0] as i64),
         ),
+        Box::new(AdaptiveAvgPool2d::new((s[0].min(9), None))),
+        Box::new(AdaptiveMaxPool2d::new((s[0].min(9), s[1].min(9)))),
+        Box::new(ZeroPad2d::new(d.axes[0])),
+        Box::new(ConstantPad2d::new((0, d.axes[1], d.axes[0], 1), 0.5)),
+        Box::new(ReflectionPad2d::new((1, d.axes[1], d.axes[0], 1))),
+        Box::new(ReplicationPad2d::new((0, 1, d.axes[0], 1))),
+        Box::new(CircularPad2d::new((0, d.axes[1], d.axes[0], 1))),
+        Box::new(Upsample::size([s[0].min(9), s[1].min(9)])),
+        Box::new(Upsample::scale_factor([d.number])),
+        Box::new(Unfold::from(
+            UnfoldOptions::new((s[0], s[1]))
+                .stride(s[2])
+                .padding(s[3].min(9)),
+        )),
+        Box::new(Fold::new(s[0], UnfoldOptions::new(1).stride(s[2]))),
+        Box::new(Unflatten::new(d.axes[0], [1, -1])),
+        Box::new(Unflatten::new(d.axes[0], [d.axes[1], d.axes[2]])),
         Box::new(Sequential::new()),
         Box::new(Sequential::new().add(Tanh).add(Flatten {
             start: d.axes[0],
@@ -59,7 +103,33 @@ fn layers(d: &Draw) -> Vec<Box<dyn Module<f64>>> {
             .map(|layer| Box::new(layer) as Box<_>),
     );
     let channels = d.shape.iter().rev().nth(2).copied().unwrap_or(1);
+    let transposed = [
+        ConvTranspose2d::builder(s[0], s[1], (s[2], s[3]))
+            .groups(s[4])
+            .build(&mut rng(d)),
+        ConvTranspose2d::builder(channels, 2, (s[2].min(5), 2))
+            .stride(s[4].min(5))
+            .padding(s[5])
+            .output_padding((0, s[3]))
+            .bias(d.flags[0])
+            .build(&mut rng(d)),
+    ];
+    layers.extend(
+        transposed
+            .into_iter()
+            .flatten()
+            .map(|layer| Box::new(layer) as Box<_>),
+    );
     let convs = [
+        Conv2d::builder(channels, 2, (s[2].min(5), 2))
+            .padding((s[4], s[5]))
+            .padding_mode(PaddingMode::Reflect)
+            .build(&mut rng(d)),
+        Conv2d::builder(channels, 2, (2, 3))
+            .padding(Padding::Same)
+            .dilation(s[4])
+            .padding_mode(PaddingMode::Circular)
+            .build(&mut rng(d)),
         Conv2d::builder(s[0], s[1], (s[2], s[3]))
             .groups(s[4])
             .build(&mut rng(d)),
@@ -207,10 +277,9 @@ proptest! {
             let loss = CrossEntropyLoss::new(CrossEntropyOptions::from(reduction));
             let loss = loss.forward(&scores, &labels);
             prop_assert_eq!(loss.is_ok(), fits);
-            let target = d.y();
-            let x = tape.leaf(d.x());
+            let (x, target) = (tape.leaf(d.x()), tape.leaf(d.y()));
             let mse = MseLoss { reduction }.forward(&x, &target);
-            prop_assert_eq!(mse.is_ok(), d.shape == d.partner);
+            prop_assert_eq!(mse.is_ok(), both(&d).is_some());
         }
     }
 
@@ -253,6 +322,82 @@ proptest! {
             && (!nesterov || momentum > 0.0 && dampening == 0.0);
         let sgd = Sgd::builder(lr).momentum(momentum).weight_decay(decay).dampening(dampening).nesterov(nesterov);
         prop_assert_eq!(sgd.build::<f32>().is_ok(), fits);
+        let beta = |x: f64| (0.0..1.0).contains(&x);
+        let fits = rate(lr) && rate(decay) && beta(momentum) && beta(dampening);
+        let betas = (momentum, dampening);
+        let adam = Adam::builder(lr).betas(betas).weight_decay(decay).amsgrad(nesterov);
+        prop_assert_eq!(adam.build::<f32>().is_ok(), fits);
+        let adam = AdamW::builder(lr).betas(betas).weight_decay(decay).maximize(nesterov);
+        prop_assert_eq!(adam.build::<f64>().is_ok(), fits);
+        let fits = rates.into_iter().all(rate);
+        let rmsprop = RmsProp::builder(lr).momentum(momentum).alpha(dampening).weight_decay(decay);
+        prop_assert_eq!(rmsprop.build::<f32>().is_ok(), fits);
+        let adagrad = Adagrad::builder(lr).lr_decay(momentum).eps(dampening).weight_decay(decay);
+        prop_assert_eq!(adagrad.build::<f32>().is_ok(), fits);
+    }
+
+    /// Whatever the options, rates stay rates, and a schedule goes on from a saved
+    /// state as it would have.
+    #[test]
+    fn schedules_answer(
+        numbers in proptest::array::uniform4(0u64..12),
+        shares in proptest::array::uniform3(0.0..1.0f64),
+        flag in any::<bool>(),
+        stop in 0usize..12,
+    ) {
+        let [a, b, c, d] = numbers;
+        let [x, y, z] = shares;
+        let anneal = if flag { wengert::Anneal::Linear } else { wengert::Anneal::Cos };
+        let build = || -> Vec<Result<Box<dyn Scheduler>>> {
+            fn boxed(s: Result<impl Scheduler + 'static>) -> Result<Box<dyn Scheduler>> {
+                s.map(|s| Box::new(s) as Box<dyn Scheduler>)
+            }
+            let cycle = || OneCycleLr::builder(x, a + b).pct_start(y).three_phase(flag).anneal_strategy(anneal);
+            let sequence = || {
+                let first = LinearLr::new(y, z, c)?;
+                SequentialLr::new(first).then(a, CosineAnnealingLr::new(b, x)?)?.then(d, StepLr::new(c, y)?)
+            };
+            let chain = || Ok(ChainedScheduler::new(LinearLr::new(y, z, c)?).and(CosineAnnealingLr::new(a, x)?));
+            vec![
+                boxed(StepLr::new(a, x)),
+                boxed(MultiStepLr::new(numbers, x)),
+                boxed(ExponentialLr::new(x + y)),
+                boxed(LinearLr::new(x, y, a)),
+                boxed(CosineAnnealingLr::new(a, x)),
+                boxed(CosineAnnealingWarmRestarts::new(a, b, x)),
+                boxed(cycle().build()),
+                boxed(ReduceLrOnPlateau::builder().factor(x).patience(a).cooldown(b).min_lr([y, z]).build()),
+                boxed(sequence()),
+                boxed(chain()),
+            ]
+        };
+        for (schedule, restored) in build().into_iter().zip(build()) {
+            prop_assert_eq!(schedule.is_ok(), restored.is_ok());
+            let (Ok(mut schedule), Ok(mut restored)) = (schedule, restored) else { continue };
+            let mut sgd: Sgd<f64> = Sgd::builder(z).group(|_| false, |group| group.lr = 0.5).build().unwrap();
+            if schedule.start(&mut sgd).is_err() {
+                continue;
+            }
+            let mut twin = sgd.clone();
+            for step in 0..20 {
+                if step == stop {
+                    restored.load_state(&schedule.state()).unwrap();
+                    twin = sgd.clone();
+                }
+                schedule.observe(1.0);
+                // A cycle ends.
+                if schedule.step(&mut sgd).is_err() {
+                    break;
+                }
+                prop_assert!(sgd.lrs().iter().all(|lr| lr.is_finite() && *lr >= 0.0), "{:?}", schedule);
+                if step >= stop {
+                    restored.observe(1.0);
+                    restored.step(&mut twin).unwrap();
+                    prop_assert_eq!(sgd.lrs(), twin.lrs());
+                    prop_assert_eq!(sgd.momenta(), twin.momenta());
+                }
+            }
+        }
     }
 
     #[test]
@@ -303,4 +448,57 @@ proptest! {
         }
         prop_assert!(Dataset::new(images.clone(), Tensor::zeros([VAST, 0]).unwrap(), classes).is_err());
     }
+}
+
+/// What a receptive field says through a margin, next to which inputs have a
+/// gradient.
+fn is_seen_exactly(margin: impl Module<f64> + Clone + 'static) {
+    let conv = Conv2d::builder(1, 1, (3, 2))
+        .stride((2, 1))
+        .build(&mut Generator::new(5))
+        .unwrap();
+    let model: Sequential<f64> = Sequential::new().add(margin).add(conv);
+    let size = [5, 4];
+    let summary = summary(&model, [1, 1, size[0], size[1]]).unwrap();
+    let last = summary.rows.last().unwrap();
+    let field = last.field.as_ref().unwrap();
+    assert_eq!((field.size, field.step), ([3, 2], [2, 1]), "{model}");
+    for row in 0..last.output[2] {
+        for column in 0..last.output[3] {
+            let x = Tape::new().leaf(Tensor::ones([1, 1, size[0], size[1]]).unwrap());
+            let y = model.forward(&x).unwrap();
+            let at = (0, 0, row as isize, column as isize);
+            let grads = y.slice(at).unwrap().backward().unwrap();
+            let gradient = grads.get(&x).unwrap();
+            let fields = field.inputs([row, column]);
+            if fields.iter().any(std::ops::Range::is_empty) {
+                assert!(
+                    gradient.iter().all(|&g| g == 0.0),
+                    "{model} [{row}, {column}]"
+                );
+                continue;
+            }
+            for (axis, seen) in fields.into_iter().enumerate() {
+                let hit = |&i: &usize| {
+                    let part = gradient.select(axis as isize + 2, i as isize).unwrap();
+                    part.iter().any(|&g| g != 0.0)
+                };
+                let hits: Vec<usize> = (0..size[axis]).filter(hit).collect();
+                let ends = hits.first().zip(hits.last());
+                let hull = ends.map_or(0..0, |(&first, &last)| first..last + 1);
+                assert_eq!(seen, hull, "{model} [{row}, {column}], axis {axis}");
+            }
+        }
+    }
+}
+
+#[test]
+fn margins_are_seen_through() {
+    let sides = (1, 2, 2, 1);
+    is_seen_exactly(ZeroPad2d::new(sides));
+    is_seen_exactly(ConstantPad2d::new((3, 0, 0, 3), 1.5));
+    is_seen_exactly(ReflectionPad2d::new(sides));
+    is_seen_exactly(ReplicationPad2d::new(sides));
+    is_seen_exactly(CircularPad2d::new(sides));
+    is_seen_exactly(ReflectionPad2d::new((-1, 2, 1, -1)));
 }

@@ -5,7 +5,10 @@
 
 use proptest::prelude::*;
 use wengert::random::{Generator, permutation, shuffle};
-use wengert::{CrossEntropyOptions, Element, Result, SgdStep, Tensor};
+use wengert::{
+    AdagradOptions, AdamOptions, Approximate, CrossEntropyOptions, Element, Result, RmsPropOptions,
+    Rounding, SgdOptions, Tensor,
+};
 use wengert_tests::draw::{Draw, draw};
 use wengert_tests::expected::*;
 
@@ -29,6 +32,26 @@ fn linear(d: &Draw, relu: bool) -> (Shape, Shape) {
         x.linear(&weight, bias)
     };
     (of(answer), held(shape).filter(|_| fits))
+}
+
+/// The input's shape, for a gradient of that shape.
+fn equal(d: &Draw) -> Shape {
+    same(d).filter(|_| d.shape == d.partner)
+}
+
+/// The input's shape, for slopes of one axis at most: one, or one a channel.
+fn prelu(d: &Draw, weight: &[usize]) -> Shape {
+    let slopes = weight.iter().product::<usize>();
+    let fits = slopes == 1 || d.shape.get(1) == Some(&slopes);
+    same(d).filter(|_| weight.len() < 2 && fits)
+}
+
+fn approximate(d: &Draw) -> Approximate {
+    if d.flags[0] {
+        Approximate::Tanh
+    } else {
+        Approximate::None
+    }
 }
 
 fn of<T: Element>(answer: Result<Tensor<T>>) -> Shape {
@@ -64,6 +87,85 @@ const OPERATIONS: &[Row] = &[
     }),
     ("sigmoid", |d| (of(Ok(d.x().sigmoid())), same(d))),
     ("tanh", |d| (of(Ok(d.x().tanh())), same(d))),
+    ("relu6", |d| (of(Ok(d.x().relu6())), same(d))),
+    ("hardtanh", |d| {
+        let answer = d.x().hardtanh(d.number, 1.0);
+        (
+            of(answer),
+            same(d).filter(|_| d.number <= 1.0 || d.number.is_nan()),
+        )
+    }),
+    ("leaky_relu", |d| {
+        (of(Ok(d.x().leaky_relu(d.number))), same(d))
+    }),
+    ("prelu", |d| (of(d.x().prelu(&d.y())), prelu(d, &d.partner))),
+    ("prelu", |d| {
+        let weight = [d.shape.get(1).map_or(1, |&channels| channels.min(9))];
+        let answer = d.x().prelu(&d.tensor(&weight, 5));
+        (of(answer), prelu(d, &weight))
+    }),
+    ("hardsigmoid", |d| (of(Ok(d.x().hardsigmoid())), same(d))),
+    ("hardswish", |d| (of(Ok(d.x().hardswish())), same(d))),
+    ("softsign", |d| (of(Ok(d.x().softsign())), same(d))),
+    ("elu", |d| (of(Ok(d.x().elu(d.number))), same(d))),
+    ("selu", |d| (of(Ok(d.x().selu())), same(d))),
+    ("celu", |d| {
+        let fits = d.number != 0.0;
+        (of(d.x().celu(d.number)), same(d).filter(|_| fits))
+    }),
+    ("gelu", |d| (of(Ok(d.x().gelu(approximate(d)))), same(d))),
+    ("silu", |d| (of(Ok(d.x().silu())), same(d))),
+    ("mish", |d| (of(Ok(d.x().mish())), same(d))),
+    ("softplus", |d| {
+        (of(Ok(d.x().softplus(d.number, 20.0))), same(d))
+    }),
+    ("logsigmoid", |d| (of(Ok(d.x().logsigmoid())), same(d))),
+    ("erf", |d| (of(Ok(d.x().erf())), same(d))),
+    ("relu6_backward", |d| {
+        (of(d.x().relu6_backward(d.y())), equal(d))
+    }),
+    ("hardtanh_backward", |d| {
+        (of(d.x().hardtanh_backward(d.y(), -1.0, 1.0)), equal(d))
+    }),
+    ("leaky_relu_backward", |d| {
+        (of(d.x().leaky_relu_backward(d.y(), d.number)), equal(d))
+    }),
+    ("hardsigmoid_backward", |d| {
+        (of(d.x().hardsigmoid_backward(d.y())), equal(d))
+    }),
+    ("hardswish_backward", |d| {
+        (of(d.x().hardswish_backward(d.y())), equal(d))
+    }),
+    ("softsign_backward", |d| {
+        (of(d.x().softsign_backward(d.y())), equal(d))
+    }),
+    ("elu_backward", |d| {
+        (of(d.x().elu_backward(d.y(), d.number)), equal(d))
+    }),
+    ("selu_backward", |d| {
+        (of(d.x().selu_backward(d.y())), equal(d))
+    }),
+    ("celu_backward", |d| {
+        (of(d.x().celu_backward(d.y(), 0.5)), equal(d))
+    }),
+    ("gelu_backward", |d| {
+        (of(d.x().gelu_backward(d.y(), approximate(d))), equal(d))
+    }),
+    ("silu_backward", |d| {
+        (of(d.x().silu_backward(d.y())), equal(d))
+    }),
+    ("mish_backward", |d| {
+        (of(d.x().mish_backward(d.y())), equal(d))
+    }),
+    ("softplus_backward", |d| {
+        (of(d.x().softplus_backward(d.y(), 1.0, d.number)), equal(d))
+    }),
+    ("logsigmoid_backward", |d| {
+        (of(d.x().logsigmoid_backward(d.y())), equal(d))
+    }),
+    ("erf_backward", |d| {
+        (of(d.x().erf_backward(d.y())), equal(d))
+    }),
     ("add_scalar", |d| {
         (of(Ok(d.x().add_scalar(d.number))), same(d))
     }),
@@ -77,6 +179,13 @@ const OPERATIONS: &[Row] = &[
     ("pow", |d| (of(d.x().pow(&d.y())), both(d))),
     ("maximum", |d| (of(d.x().maximum(&d.y())), both(d))),
     ("minimum", |d| (of(d.x().minimum(&d.y())), both(d))),
+    ("clamp_between", |d| {
+        let limits = d.tensor(&d.partner, 5);
+        (of(d.x().clamp_between(&d.y(), &limits)), both(d))
+    }),
+    ("div_rounded", |d| {
+        (of(d.x().div_rounded(&d.y(), Rounding::Floor)), both(d))
+    }),
     ("integers", |d| {
         (of(d.x().cast::<i64>().add(&d.y().cast())), both(d))
     }),
@@ -108,6 +217,12 @@ const OPERATIONS: &[Row] = &[
             reshaped(&d.shape, &d.reshape()),
         )
     }),
+    ("view", |d| {
+        (
+            of(d.x().view(d.reshape())),
+            reshaped(&d.shape, &d.reshape()),
+        )
+    }),
     ("reshape_to", |d| {
         let to: Vec<isize> = d.partner.iter().map(|&n| n as isize).collect();
         (of(d.x().reshape_to(&d.partner)), reshaped(&d.shape, &to))
@@ -116,7 +231,7 @@ const OPERATIONS: &[Row] = &[
         (of(d.x().flatten(d.axes[0], d.axes[1])), flattened(d))
     }),
     ("squeeze", |d| {
-        let squeezed = named(&d.some_axes(), d.shape.len()).map(|named| {
+        let squeezed = named_wrapped(&d.some_axes(), d.shape.len()).map(|named| {
             let kept = d
                 .shape
                 .iter()
@@ -151,11 +266,13 @@ const OPERATIONS: &[Row] = &[
     }),
     ("transpose", |d| {
         let ndim = d.shape.len();
-        let swapped = axis(d.axes[0], ndim)
-            .zip(axis(d.axes[1], ndim))
+        let swapped = wrapped(d.axes[0], ndim)
+            .zip(wrapped(d.axes[1], ndim))
             .map(|(a, b)| {
                 let mut shape = d.shape.clone();
-                shape.swap(a, b);
+                if a != b {
+                    shape.swap(a, b);
+                }
                 shape
             });
         (of(d.x().transpose(d.axes[0], d.axes[1])), swapped)
@@ -173,8 +290,14 @@ const OPERATIONS: &[Row] = &[
         let to = [&d.sizes[..1], &d.shape].concat();
         (of(d.x().expand(&to)), held(to))
     }),
+    ("expand", |d| {
+        let to = [&[d.positions[0]], &vec![-1; d.shape.len()][..]].concat();
+        let fits = usize::try_from(d.positions[0]).ok();
+        let fits = fits.and_then(|n| held([&[n], &d.shape[..]].concat()));
+        (of(d.x().expand(to)), fits)
+    }),
     ("flip", |d| {
-        let fits = named(&d.some_axes(), d.shape.len()).map(|_| d.shape.clone());
+        let fits = named_wrapped(&d.some_axes(), d.shape.len()).map(|_| d.shape.clone());
         (of(d.x().flip(d.some_axes())), fits)
     }),
     ("cat", |d| {
@@ -198,6 +321,16 @@ const OPERATIONS: &[Row] = &[
             last_of(d.x().split(d.sizes[0], d.axes[0])),
             pieces(d, d.sizes[0]),
         )
+    }),
+    ("split_with_sizes", |d| {
+        let sizes = [d.sizes[0], d.size_of_axis().saturating_sub(d.sizes[0])];
+        let fits = axis(d.axes[0], d.shape.len()).filter(|&at| d.sizes[0] <= d.shape[at]);
+        let expected = fits.map(|at| {
+            let mut shape = d.shape.clone();
+            shape[at] = sizes[1];
+            [&[2], &shape[..]].concat()
+        });
+        (last_of(d.x().split_with_sizes(&sizes, d.axes[0])), expected)
     }),
     ("chunk", |d| {
         let n = d.sizes[0];
@@ -251,31 +384,53 @@ const OPERATIONS: &[Row] = &[
     ("pad", |d| (of(d.x().pad(&d.amounts(), 1.0)), padded(d))),
     ("index_select", |d| {
         let index = d.indices(&[d.sizes[0].min(9)], d.size_of_axis());
-        let at = axis(d.axes[0], d.shape.len());
-        let at = at.filter(|&at| in_range(&index, d.shape[at]));
+        let at = wrapped(d.axes[0], d.shape.len());
+        let at = at.filter(|&at| in_range(&index, line(&d.shape)[at]));
         let selected = at.and_then(|at| {
             let mut shape = d.shape.clone();
-            shape[at] = index.len();
+            match shape.get_mut(at) {
+                Some(along) => *along = index.len(),
+                None if index.len() != 1 => return None,
+                None => {}
+            }
             held(shape)
         });
         (of(d.x().index_select(d.axes[0], &index)), selected)
     }),
     ("index_add", |d| {
         let index = d.indices(&[d.sizes[0].min(9)], d.size_of_axis());
-        let at = axis(d.axes[0], d.shape.len());
+        let at = wrapped(d.axes[0], d.shape.len());
         let fits = at.filter(|&at| {
-            let mut shape = d.shape.clone();
-            shape[at] = index.len();
-            in_range(&index, d.shape[at]) && shape == d.partner
+            let mut shape = line(&d.shape).to_vec();
+            let size = std::mem::replace(&mut shape[at], index.len());
+            let source = if d.shape.is_empty() {
+                line(&d.partner)
+            } else {
+                &d.partner
+            };
+            in_range(&index, size) && shape == source && (!d.shape.is_empty() || index.len() == 1)
         });
         let sums = d.x().index_add(d.axes[0], &index, &d.y());
         (of(sums), fits.map(|_| d.shape.clone()))
     }),
+    ("index_by", |d| {
+        let index = d.indices(&d.partner, d.shape.first().copied().unwrap_or(1));
+        // Negative ones count from the end.
+        let size = d.shape.first().copied();
+        let fits = size.filter(|&n| index.iter().all(|&i| i >= -(n as i64) && i < n as i64));
+        let indexed = fits.and_then(|_| held([index.shape(), &d.shape[1..]].concat()));
+        (of(d.x().index_by(&[Some(&index)])), indexed)
+    }),
+    ("nonzero", |d| {
+        let mask = d.mask(&d.shape);
+        let count = mask.iter().filter(|&&holds| holds).count();
+        (of(mask.nonzero()), Some(vec![count, d.shape.len()]))
+    }),
     ("gather", |d| {
         let index = d.indices(&d.partner, d.size_of_axis());
-        let at = axis(d.axes[0], d.shape.len());
-        let at = at.filter(|&at| covers(&d.shape, index.shape(), Some(at)));
-        let at = at.filter(|&at| in_range(&index, d.shape[at]));
+        let at = wrapped(d.axes[0], d.shape.len());
+        let at = at.filter(|&at| covers(line(&d.shape), line(index.shape()), Some(at)));
+        let at = at.filter(|&at| in_range(&index, line(&d.shape)[at]));
         (
             of(d.x().gather(d.axes[0], &index)),
             at.map(|_| index.shape().to_vec()),
@@ -283,9 +438,9 @@ const OPERATIONS: &[Row] = &[
     }),
     ("scatter_add", |d| {
         let index = d.indices(&d.partner, d.size_of_axis());
-        let at = axis(d.axes[0], d.shape.len());
-        let at = at.filter(|&at| covers(&d.shape, index.shape(), Some(at)));
-        let at = at.filter(|&at| in_range(&index, d.shape[at]));
+        let at = wrapped(d.axes[0], d.shape.len());
+        let at = at.filter(|&at| covers(line(&d.shape), line(index.shape()), Some(at)));
+        let at = at.filter(|&at| in_range(&index, line(&d.shape)[at]));
         let sums = d.x().scatter_add(d.axes[0], &index, &d.y());
         (of(sums), at.map(|_| d.shape.clone()))
     }),
@@ -327,6 +482,14 @@ const OPERATIONS: &[Row] = &[
         let fits = !d.number.is_nan() && (!d.x().is_empty() || (0.0..1e9).contains(&d.number));
         (of(d.x().norm(d.number)), fits.then(Vec::new))
     }),
+    ("vector_norm", |d| {
+        let fits = !d.number.is_nan() && (!d.x().is_empty() || (0.0..1e9).contains(&d.number));
+        (of(d.x().vector_norm(d.number)), fits.then(Vec::new))
+    }),
+    ("vector_norm_axes", |d| {
+        let answer = d.x().vector_norm_axes(2.0, d.some_axes(), d.flags[0]);
+        (of(answer), sum(d))
+    }),
     ("norm_axes", |d| {
         let of_nothing = (0.0..1e9).contains(&d.number);
         let norm = if of_nothing { sum(d) } else { choice(d) };
@@ -363,13 +526,19 @@ const OPERATIONS: &[Row] = &[
     ("softmax", |d| {
         (
             of(d.x().softmax(d.axes[0])),
-            axis(d.axes[0], d.shape.len()).map(|_| d.shape.clone()),
+            axis(d.axes[0], d.shape.len().max(1)).map(|_| d.shape.clone()),
+        )
+    }),
+    ("softmin", |d| {
+        (
+            of(d.x().softmin(d.axes[0])),
+            axis(d.axes[0], d.shape.len().max(1)).map(|_| d.shape.clone()),
         )
     }),
     ("log_softmax", |d| {
         (
             of(d.x().log_softmax(d.axes[0])),
-            axis(d.axes[0], d.shape.len()).map(|_| d.shape.clone()),
+            axis(d.axes[0], d.shape.len().max(1)).map(|_| d.shape.clone()),
         )
     }),
     ("logsumexp", |d| {
@@ -380,6 +549,17 @@ const OPERATIONS: &[Row] = &[
             of(d.x().matmul(&d.y())),
             product(&d.shape, &d.partner, [false; 2]),
         )
+    }),
+    ("mm", |d| {
+        let matrices = d.shape.len() == 2 && d.partner.len() == 2;
+        let joint = product(&d.shape, &d.partner, [false; 2]);
+        (of(d.x().mm(&d.y())), joint.filter(|_| matrices))
+    }),
+    ("bmm", |d| {
+        let batches = d.shape.len() == 3 && d.partner.len() == 3;
+        let fits = batches && d.shape[0] == d.partner[0];
+        let joint = product(&d.shape, &d.partner, [false; 2]);
+        (of(d.x().bmm(&d.y())), joint.filter(|_| fits))
     }),
     ("matmul_with", |d| {
         let transpose = [d.flags[0], d.flags[1]];
@@ -433,6 +613,41 @@ const OPERATIONS: &[Row] = &[
         (
             of(done),
             same(d).filter(|shape| *shape == d.partner && is_rate(d.number)),
+        )
+    }),
+    ("adam_step", |d| {
+        let [mut x, mut m, mut v, mut w] = [(); 4].map(|()| d.x());
+        let (options, step) = (adam(d), d.sizes[0] as u64);
+        let largest = options.amsgrad.then_some(&mut w);
+        let done = x.adam_step([&mut m, &mut v], largest, &d.y(), step, &options);
+        let fits = is_rate(d.number) && step > 0;
+        assert_eq!(options.check::<f64>("adam").is_ok(), is_rate(d.number));
+        (
+            of(done.map(|()| x)),
+            same(d).filter(|shape| *shape == d.partner && fits),
+        )
+    }),
+    ("rmsprop_step", |d| {
+        let [mut x, mut s, mut m, mut b] = [(); 4].map(|()| d.x());
+        let options = rmsprop(d);
+        let more = [
+            options.centered.then_some(&mut m),
+            (options.momentum > 0.0).then_some(&mut b),
+        ];
+        let done = x.rmsprop_step(&mut s, more, &d.y(), &options);
+        (
+            of(done.map(|()| x)),
+            same(d).filter(|shape| *shape == d.partner && is_rate(d.number)),
+        )
+    }),
+    ("adagrad_step", |d| {
+        let (mut x, mut s) = (d.x(), d.x());
+        let step = d.sizes[0] as u64;
+        let done = x.adagrad_step(&mut s, &d.y(), step, &adagrad(d));
+        let fits = is_rate(d.number) && step > 0;
+        (
+            of(done.map(|()| x)),
+            same(d).filter(|shape| *shape == d.partner && fits),
         )
     }),
     ("zeros", |d| {
@@ -536,13 +751,42 @@ fn is_rate(x: f64) -> bool {
     x.is_finite() && x >= 0.0
 }
 
-fn step(d: &Draw) -> SgdStep {
-    SgdStep {
+/// Options of each optimiser, whose rate and decay may be none.
+fn step(d: &Draw) -> SgdOptions {
+    SgdOptions {
         lr: d.number,
         momentum: 0.9,
         dampening: 0.5,
         weight_decay: 0.1,
         nesterov: d.flags[0],
+        maximize: d.flags[1],
+    }
+}
+
+fn adam(d: &Draw) -> AdamOptions {
+    AdamOptions {
+        lr: d.number,
+        amsgrad: d.flags[0],
+        decoupled_weight_decay: d.flags[1],
+        weight_decay: 0.1,
+        ..AdamOptions::default()
+    }
+}
+
+fn rmsprop(d: &Draw) -> RmsPropOptions {
+    RmsPropOptions {
+        lr: d.number,
+        centered: d.flags[0],
+        momentum: if d.flags[1] { 0.9 } else { 0.0 },
+        ..RmsPropOptions::default()
+    }
+}
+
+fn adagrad(d: &Draw) -> AdagradOptions {
+    AdagradOptions {
+        lr_decay: d.number,
+        maximize: d.flags[0],
+        ..AdagradOptions::default()
     }
 }
 
@@ -586,6 +830,15 @@ proptest! {
         filled.fill(1.5);
         filled.map_in_place(|x| x * 2.0);
         prop_assert!(filled.eq_scalar(3.0).all());
+        filled.mul_scalar_assign(-2.0);
+        filled.clamp_assign(-4.0, 4.0);
+        prop_assert!(filled.eq_scalar(-4.0).all());
+        let norm = x.norm_f64(d.number);
+        prop_assert_eq!(norm.is_ok(), !d.number.is_nan());
+        if let (Ok(norm), Ok(same)) = (norm, x.norm(d.number)) {
+            let same = same.item().unwrap();
+            prop_assert!(norm == same || (norm - same).abs() <= 1e-9 * norm.abs(), "{} {}", norm, same);
+        }
     }
 
     #[test]

@@ -13,7 +13,10 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use wengert::random::Generator;
-use wengert::{Error, Reduction, Result, Tape, Tensor, Var, grad_or_none};
+use wengert::{
+    Approximate, BatchNormOptions, BinaryCrossEntropyWithLogitsOptions, CrossEntropyOptions, Error,
+    KlDivOptions, Reduction, Result, Rounding, RunningStats, Tape, Tensor, Var, grad_or_none,
+};
 use wengert_tests::draw::{Draw, draw};
 
 type Op = fn(&Draw, &Var<f64>, &Var<f64>) -> Result<Var<f64>>;
@@ -35,6 +38,29 @@ const OPERATIONS: &[(&str, Op)] = &[
     ("powi", |d, x, _| x.powi(d.positions[0].clamp(-9, 9) as i32)),
     ("sigmoid", |_, x, _| x.sigmoid()),
     ("tanh", |_, x, _| x.tanh()),
+    ("relu6", |_, x, _| x.relu6()),
+    ("hardtanh", |_, x, _| x.hardtanh(-0.5, 1.5)),
+    ("leaky_relu", |d, x, _| {
+        x.leaky_relu(d.number.clamp(-2.0, 2.0))
+    }),
+    ("prelu", |_, x, y| x.prelu(y)),
+    ("prelu", |d, x, _| {
+        let channels = x.shape().get(1).copied().unwrap_or(1);
+        x.prelu(&x.tape().leaf(d.tensor(&[channels.min(9)], 5)))
+    }),
+    ("hardsigmoid", |_, x, _| x.hardsigmoid()),
+    ("hardswish", |_, x, _| x.hardswish()),
+    ("softsign", |_, x, _| x.softsign()),
+    ("elu", |d, x, _| x.elu(d.number.clamp(-2.0, 2.0))),
+    ("selu", |_, x, _| x.selu()),
+    ("celu", |d, x, _| x.celu(d.number.clamp(-2.0, 2.0))),
+    ("gelu", |_, x, _| x.gelu(Approximate::None)),
+    ("gelu", |_, x, _| x.gelu(Approximate::Tanh)),
+    ("silu", |_, x, _| x.silu()),
+    ("mish", |_, x, _| x.mish()),
+    ("softplus", |d, x, _| x.softplus(1.5, d.number)),
+    ("logsigmoid", |_, x, _| x.logsigmoid()),
+    ("erf", |_, x, _| x.erf()),
     ("add_scalar", |_, x, _| x.add_scalar(0.5)),
     ("mul_scalar", |_, x, _| x.mul_scalar(1.5)),
     ("div_scalar", |_, x, _| x.div_scalar(1.5)),
@@ -45,11 +71,16 @@ const OPERATIONS: &[(&str, Op)] = &[
     ("pow", |_, x, y| x.pow(y)),
     ("maximum", |_, x, y| x.maximum(y)),
     ("minimum", |_, x, y| x.minimum(y)),
+    ("clamp_between", |d, x, y| {
+        x.clamp_between(y, &y.constant(d.tensor(&d.partner, 5)))
+    }),
+    ("div_rounded", |_, x, y| x.div_rounded(y, Rounding::Floor)),
     ("where_", |d, x, y| Var::where_(&d.mask(&d.partner), x, y)),
     ("masked_fill", |d, x, _| {
         x.masked_fill(&d.mask(&d.partner), 1.0)
     }),
     ("reshape", |d, x, _| x.reshape(d.reshape())),
+    ("view", |d, x, _| x.view(d.reshape())),
     ("reshape_to", |d, x, _| x.reshape_to(&d.partner)),
     ("flatten", |d, x, _| x.flatten(d.axes[0], d.axes[1])),
     ("squeeze", |d, x, _| x.squeeze(d.some_axes())),
@@ -66,6 +97,10 @@ const OPERATIONS: &[(&str, Op)] = &[
     ("cat", |d, x, y| Var::cat(&[x, y, x], d.axes[0])),
     ("stack", |d, x, y| Var::stack(&[x, y], d.axes[0])),
     ("split", |d, x, _| last(x.split(d.sizes[0], d.axes[0])?)),
+    ("split_with_sizes", |d, x, _| {
+        let sizes = [d.sizes[0], d.size_of_axis().saturating_sub(d.sizes[0])];
+        last(x.split_with_sizes(&sizes, d.axes[0])?)
+    }),
     ("chunk", |d, x, _| last(x.chunk(d.sizes[0], d.axes[0])?)),
     ("slice", |d, x, _| x.slice(d.slices())),
     ("narrow", |d, x, _| {
@@ -79,6 +114,14 @@ const OPERATIONS: &[(&str, Op)] = &[
     ("pad", |d, x, _| x.pad(&d.amounts(), 0.5)),
     ("index_select", |d, x, _| {
         x.index_select(d.axes[0], &d.indices(&d.sizes[..1], d.size_of_axis()))
+    }),
+    ("index_by", |d, x, _| {
+        let of = |axis: usize| {
+            let size = x.shape().get(axis).copied().unwrap_or(1);
+            d.indices(&d.partner[d.partner.len().min(1)..], size)
+        };
+        let (first, last) = (of(0), of(2));
+        x.index_by(&[Some(&first), None, Some(&last)])
     }),
     ("gather", |d, x, _| {
         x.gather(d.axes[0], &d.indices(&d.partner, d.size_of_axis()))
@@ -109,6 +152,10 @@ const OPERATIONS: &[(&str, Op)] = &[
         x.std_axes(d.some_axes(), d.number, d.flags[0])
     }),
     ("norm", |d, x, _| x.norm(d.number)),
+    ("vector_norm", |d, x, _| x.vector_norm(d.number)),
+    ("vector_norm_axes", |d, x, _| {
+        x.vector_norm_axes(d.number, d.some_axes(), d.flags[0])
+    }),
     ("norm_axes", |d, x, _| {
         x.norm_axes(d.number, d.some_axes(), d.flags[0])
     }),
@@ -121,12 +168,27 @@ const OPERATIONS: &[(&str, Op)] = &[
         x.amin_axes(d.some_axes(), d.flags[0])
     }),
     ("softmax", |d, x, _| x.softmax(d.axes[0])),
+    ("softmin", |d, x, _| x.softmin(d.axes[0])),
     ("log_softmax", |d, x, _| x.log_softmax(d.axes[0])),
     ("logsumexp", |d, x, _| {
         x.logsumexp(d.some_axes(), d.flags[0])
     }),
     ("matmul", |_, x, y| x.matmul(y)),
     ("matmul", |_, x, y| x.matmul(&y.transpose(-1, -2)?)),
+    ("mm", |d, x, y| {
+        let (n, k) = (d.sizes[0].clamp(1, 4), y.value().len());
+        x.flatten(0, -1)?
+            .unsqueeze(1)?
+            .mm(&y.reshape_to([1, k])?)?
+            .narrow(1, 0, n)
+    }),
+    ("mm", |_, x, y| x.mm(y)),
+    ("bmm", |_, x, y| {
+        x.flatten(0, -1)?
+            .unsqueeze(0)?
+            .unsqueeze(2)?
+            .bmm(&y.flatten(0, -1)?.unsqueeze(0)?.unsqueeze(0)?)
+    }),
     ("matmul_with", |d, x, y| {
         x.matmul_with(y, d.flags[0], d.flags[1])
     }),
@@ -144,6 +206,42 @@ const OPERATIONS: &[(&str, Op)] = &[
         x.linear(&weight, d.flags[0].then_some(&bias))
     }),
     ("mse_loss", |d, x, y| x.mse_loss(y, reduction(d))),
+    ("l1_loss", |d, x, y| x.l1_loss(y, reduction(d))),
+    ("smooth_l1_loss", |d, x, y| {
+        x.smooth_l1_loss(y, reduction(d), d.number)
+    }),
+    ("huber_loss", |d, x, y| {
+        x.huber_loss(y, reduction(d), d.number)
+    }),
+    ("kl_div", |d, x, y| {
+        let options = match reduction(d) {
+            Reduction::Sum if d.flags[0] => KlDivOptions::batch_mean(),
+            reduction => reduction.into(),
+        };
+        x.kl_div(y, options.log_target(d.flags[1]))
+    }),
+    ("binary_cross_entropy", |d, x, y| {
+        x.sigmoid()?
+            .binary_cross_entropy(&y.sigmoid()?, reduction(d))
+    }),
+    ("binary_cross_entropy_with_logits", |d, x, y| {
+        let mut options = BinaryCrossEntropyWithLogitsOptions::from(reduction(d));
+        options.pos_weight = d.flags[0].then(|| Tensor::scalar(2.5));
+        x.binary_cross_entropy_with_logits(y, options)
+    }),
+    ("nll_loss", |d, x, _| {
+        let mut labels = x.shape().to_vec();
+        let classes = match labels.len() {
+            0 => 1,
+            1 => labels.remove(0),
+            _ => labels.remove(1),
+        };
+        x.nll_loss(&d.indices(&labels, classes), reduction(d))
+    }),
+    ("cross_entropy", |d, x, y| {
+        let options = CrossEntropyOptions::from(reduction(d));
+        x.cross_entropy(y, options.label_smoothing(d.number))
+    }),
     ("cross_entropy", |d, x, _| {
         let mut labels = x.shape().to_vec();
         let classes = match labels.len() {
@@ -157,6 +255,44 @@ const OPERATIONS: &[(&str, Op)] = &[
         x.cross_entropy(&d.indices(&d.partner, 3), reduction(d))
     }),
     ("dropout", |d, x, _| x.dropout(d.number)),
+    ("dropout2d", |d, x, _| x.dropout2d(d.number)),
+    ("batch_norm", |d, x, _| {
+        let options = BatchNormOptions::default();
+        let [weight, bias] = channels(d, x);
+        x.batch_norm(None, weight.as_ref(), bias.as_ref(), &options)
+    }),
+    ("batch_norm", |d, x, _| {
+        let [weight, bias] = channels(d, x);
+        let channels = x.shape().get(1).copied().unwrap_or(1);
+        let (mut mean, mut var) = (d.tensor(&[channels], 7), d.tensor(&[channels], 8));
+        let running = RunningStats {
+            mean: &mut mean,
+            var: &mut var,
+        };
+        let options = BatchNormOptions::default().use_input_stats(d.flags[2]);
+        x.batch_norm(Some(running), weight.as_ref(), bias.as_ref(), &options)
+    }),
+    ("instance_norm", |d, x, _| {
+        let options = BatchNormOptions::default();
+        let [weight, bias] = channels(d, x);
+        x.instance_norm(None, weight.as_ref(), bias.as_ref(), &options)
+    }),
+    ("group_norm", |d, x, _| {
+        let [weight, bias] = channels(d, x);
+        let channels = x.shape().get(1).copied().unwrap_or(1);
+        let groups = if d.flags[2] { channels } else { d.sizes[0] };
+        x.group_norm(groups, weight.as_ref(), bias.as_ref(), 1e-5)
+    }),
+    ("layer_norm", |d, x, _| {
+        let row = &x.shape()[x.ndim().saturating_sub(1 + d.seed as usize % 3)..];
+        let weight = x.tape().leaf(d.tensor(row, 5));
+        x.layer_norm(row, d.flags[0].then_some(&weight), None, 1e-5)
+    }),
+    ("rms_norm", |d, x, _| {
+        let row = &x.shape()[x.ndim().saturating_sub(1 + d.seed as usize % 3)..];
+        let weight = x.tape().leaf(d.tensor(row, 5));
+        x.rms_norm(row, d.flags[0].then_some(&weight), None)
+    }),
 ];
 
 /// What has no value over nothing, or over too little.
@@ -169,12 +305,31 @@ const UNDEFINED: &[&str] = &[
     "std_axes",
     "logsumexp",
     "mse_loss",
+    "l1_loss",
+    "smooth_l1_loss",
+    "huber_loss",
+    "kl_div",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "nll_loss",
     "cross_entropy",
     "clamp",
     "clamp_min",
     "clamp_max",
     "powf",
+    "leaky_relu",
+    "elu",
+    "celu",
 ];
+
+/// A weight and a bias for each channel, or not.
+fn channels(d: &Draw, x: &Var<f64>) -> [Option<Var<f64>>; 2] {
+    let channels = x.shape().get(1).copied().unwrap_or(1);
+    [5, 6].map(|seed| {
+        let leaf = x.tape().leaf(d.tensor(&[channels], seed));
+        d.flags[seed as usize % 2].then_some(leaf)
+    })
+}
 
 fn reduction(d: &Draw) -> Reduction {
     [Reduction::Mean, Reduction::Sum, Reduction::None][d.seed as usize % 3]

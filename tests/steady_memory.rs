@@ -104,10 +104,28 @@ const NETWORKS: [(&str, Model, [usize; 4]); 3] = [
     ("mixed", mixed, [8, 3, 20, 20]),
 ];
 
-/// Calls `watch` with a step of training on one batch, by SGD with momentum.
+type Optimiser = fn() -> Result<Box<dyn Optimizer>>;
+
+/// What moves them.
+const OPTIMISERS: [(&str, Optimiser); 4] = [
+    ("SGD", || {
+        Ok(Box::new(Sgd::builder(1e-3).momentum(0.9).build()?))
+    }),
+    ("Adam", || {
+        Ok(Box::new(Adam::builder(1e-3).amsgrad(true).build()?))
+    }),
+    ("RMSProp", || {
+        let builder = RmsProp::builder(1e-3).momentum(0.9).centered(true);
+        Ok(Box::new(builder.build()?))
+    }),
+    ("Adagrad", || Ok(Box::new(Adagrad::new(1e-3)?))),
+];
+
+/// Calls `watch` with a step of training on one batch, its rate on a schedule.
 fn train<R>(
     threads: usize,
     (_, model, image): (&str, Model, [usize; 4]),
+    (_, optimiser): (&str, Optimiser),
     watch: impl Fn(&mut dyn FnMut() -> Result<()>) -> Result<R>,
 ) -> Result<R> {
     let _alone = ONE_AT_A_TIME.lock();
@@ -116,12 +134,16 @@ fn train<R>(
         let mut model = model(rng)?;
         let images = Tensor::<f32>::randn(image, rng)?;
         let labels = Tensor::from_fn([image[0]], |i| (i[0] % 10) as i64)?;
-        let mut sgd = Sgd::builder(1e-3).momentum(0.9).build()?;
+        let mut optimiser = optimiser()?;
+        let mut schedule = CosineAnnealingLr::new(1000, 0.0)?;
+        schedule.start(&mut *optimiser)?;
         watch(&mut || {
             let tape = Tape::new();
             let logits = model.forward(&tape.constant(images.clone()))?;
             let loss = logits.cross_entropy(&labels, Reduction::Mean)?;
-            sgd.step(&mut model, &loss.backward()?)
+            let gradients = loss.backward()?;
+            optimiser.step(&mut model, &gradients)?;
+            schedule.step(&mut *optimiser)
         })
     })?
 }
@@ -157,8 +179,10 @@ fn an_edge_kernel_learns_in_the_memory_that_it_has() -> Result<()> {
 #[test]
 fn a_network_on_one_thread_learns_in_the_memory_that_it_has() -> Result<()> {
     for network in NETWORKS {
-        let steps = train(1, network, settled)?;
-        assert_eq!(steps, [(0, 0); 4], "{}", network.0);
+        for optimiser in OPTIMISERS {
+            let steps = train(1, network, optimiser, settled)?;
+            assert_eq!(steps, [(0, 0); 4], "{}, {}", network.0, optimiser.0);
+        }
     }
     Ok(())
 }
@@ -167,7 +191,7 @@ fn a_network_on_one_thread_learns_in_the_memory_that_it_has() -> Result<()> {
 fn a_network_on_several_threads_learns_in_the_memory_that_it_has() -> Result<()> {
     for threads in [2, 3] {
         for network in NETWORKS {
-            let steps = train(threads, network, settling)?;
+            let steps = train(threads, network, OPTIMISERS[threads % 2], settling)?;
             let name = network.0;
             assert!(
                 steps.ends_with(&[0; 10]),

@@ -100,6 +100,35 @@ impl<T: Float> Call<T> {
         }
     }
 
+    /// Sizes, one or a list.
+    pub(crate) fn sizes(&self, name: &str) -> Result<Vec<usize>, Stop> {
+        self.list(name, as_size, "sizes")
+    }
+
+    /// Numbers, one or a list.
+    pub(crate) fn numbers(&self, name: &str) -> Result<Vec<f64>, Stop> {
+        let number = |arg: &Arg<T>| match arg {
+            Arg::Int(x) => Some(*x as f64),
+            Arg::Float(x) => Some(*x),
+            _ => None,
+        };
+        self.list(name, number, "numbers")
+    }
+
+    fn list<R>(
+        &self,
+        name: &str,
+        read: impl Fn(&Arg<T>) -> Option<R>,
+        needs: &str,
+    ) -> Result<Vec<R>, Stop> {
+        let found = self.require(name)?;
+        let list = match found {
+            Arg::List(items) => items.iter().map(read).collect(),
+            one => read(one).map(|one| vec![one]),
+        };
+        list.map_or_else(|| self.refuse(name, found, needs), Ok)
+    }
+
     /// A truth value.
     pub(crate) fn flag(&self, name: &str, default: bool) -> Result<bool, Stop> {
         match self.get(name) {

@@ -8,7 +8,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use wengert::{Error, Float, Tape, Tensor, Var};
+use wengert::{Element, Error, Float, Tape, Tensor, Var};
 
 use super::value::{AnyTensor, Arg};
 
@@ -115,6 +115,7 @@ pub(crate) struct Call<T: Float> {
     roles: BTreeSet<String>,
     vars: RefCell<BTreeMap<String, Var<T>>>,
     used: RefCell<BTreeSet<String>>,
+    mutated: RefCell<BTreeMap<String, AnyTensor>>,
 }
 
 impl<T: Float> Call<T> {
@@ -133,6 +134,7 @@ impl<T: Float> Call<T> {
             roles,
             vars: RefCell::default(),
             used: RefCell::default(),
+            mutated: RefCell::default(),
         }
     }
 
@@ -159,6 +161,18 @@ impl<T: Float> Call<T> {
         }
     }
 
+    /// Tells what has become of an argument that the call changes in place.
+    pub(crate) fn mutate(&self, name: &str, value: &Tensor<T>) {
+        let mut mutated = self.mutated.borrow_mut();
+        mutated.insert(name.to_owned(), value.into());
+    }
+
+    /// What an argument is after the call, if that changed it.
+    #[must_use]
+    pub(crate) fn mutated(&self, name: &str) -> Option<AnyTensor> {
+        self.mutated.borrow().get(name).cloned()
+    }
+
     /// The leaf of a role, if the adapter asked for it.
     #[must_use]
     pub(crate) fn leaf(&self, role: &str) -> Option<Var<T>> {
@@ -174,6 +188,11 @@ impl<T: Float> Call<T> {
         self.used.borrow_mut().insert(name.to_owned());
         let found = self.args.get(name).or_else(|| self.defaults.get(name));
         found.filter(|arg| !matches!(arg, Arg::Null))
+    }
+
+    /// Whether an argument is `null`, and not left out.
+    pub(crate) fn is_null(&self, name: &str) -> bool {
+        matches!(self.args.get(name), Some(Arg::Null))
     }
 
     pub(super) fn require(&self, name: &str) -> Result<&Arg<T>, Stop> {
@@ -209,6 +228,50 @@ impl<T: Float> Call<T> {
             },
             _ => return self.refuse(role, arg, "a tensor"),
         })
+    }
+
+    /// Whichever of these names an argument has: PyTorch's functions and methods
+    /// name some in different ways. The first, if none has it.
+    pub(crate) fn named<'n>(&self, names: &[&'n str]) -> &'n str {
+        let there = |name: &&&str| self.args.contains_key(**name);
+        names
+            .iter()
+            .find(there)
+            .or(names.first())
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// Whether the case passes this argument, and not as `null`.
+    pub(crate) fn is_given(&self, name: &str) -> bool {
+        let found = self.args.get(name);
+        found.is_some_and(|arg| !matches!(arg, Arg::Null))
+    }
+
+    /// Marks `dtype`, which may name the type that the result has anyway.
+    ///
+    /// # Errors
+    /// [`Stop::Unsupported`] if it names another: no operation mixes types.
+    pub(crate) fn own_dtype(&self, own: &str) -> Result<(), Stop> {
+        match self.get("dtype") {
+            Some(Arg::Text(name)) => {
+                let name = name.rsplit('.').next().unwrap_or_default();
+                let rust = match name {
+                    "float64" | "double" => "f64",
+                    "float32" | "float" => "f32",
+                    "int64" | "long" => "i64",
+                    other => other,
+                };
+                if rust == own {
+                    return Ok(());
+                }
+                Err(Stop::unsupported(format!(
+                    "a result of type {rust} from {own}"
+                )))
+            }
+            None => Ok(()),
+            Some(other) => self.refuse("dtype", other, own),
+        }
     }
 
     /// A tensor of any type.
@@ -265,15 +328,47 @@ impl<T: Float> Call<T> {
 
     /// A list of tensors of integers, if it is one.
     pub(crate) fn int_list(&self, name: &str) -> Option<Vec<Tensor<i64>>> {
+        self.list_of(name, |tensor| match tensor {
+            AnyTensor::I64(x) => Some(x.clone()),
+            _ => None,
+        })
+    }
+
+    /// A list of tensors of truth values, if it is one.
+    pub(crate) fn mask_list(&self, name: &str) -> Option<Vec<Tensor<bool>>> {
+        self.list_of(name, |tensor| match tensor {
+            AnyTensor::Bool(x) => Some(x.clone()),
+            _ => None,
+        })
+    }
+
+    fn list_of<E: Element>(
+        &self,
+        name: &str,
+        read: impl Fn(&AnyTensor) -> Option<Tensor<E>>,
+    ) -> Option<Vec<Tensor<E>>> {
         let Some(Arg::List(items)) = self.get(name) else {
             return None;
         };
-        let ints = items.iter().map(|item| match item {
-            Arg::Tensor(AnyTensor::I64(x)) => Some(x.clone()),
+        let tensors = items.iter().map(|item| match item {
+            Arg::Tensor(tensor) => read(tensor),
             _ => None,
         });
-        ints.collect::<Option<Vec<_>>>()
-            .filter(|ints| !ints.is_empty())
+        let tensors = tensors.collect::<Option<Vec<_>>>();
+        tensors.filter(|tensors| !tensors.is_empty())
+    }
+
+    /// The names of the arguments of a list that has none of its own: `x.0`,
+    /// `x.1`, …, in order.
+    pub(crate) fn numbered(&self) -> Vec<String> {
+        let number = |name: &String| name.rsplit_once('.')?.1.parse::<usize>().ok();
+        let mut names: Vec<_> = self
+            .args
+            .keys()
+            .filter_map(|n| Some((number(n)?, n)))
+            .collect();
+        names.sort_unstable();
+        names.into_iter().map(|(_, name)| name.clone()).collect()
     }
 
     /// A tensor of the case's type, or a number.

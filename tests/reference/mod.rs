@@ -4,7 +4,7 @@
 //! and expected gradients, computed by another library. The runner reads a
 //! folder of them, makes each call through the public interface of `wengert`,
 //! and says which answers differ. It knows no operation itself: each has an
-//! adapter of a line or two, in files by kind: `ops`, `layers` and `optimizers`.
+//! adapter of a line or two, in files by kind: `ops`, `layers`, `optimizers`, `onnx`.
 //!
 //! Three rules keep it honest. A case is *unsupported* only where no public
 //! call can express it, with the reason; a call that exists and errs, panics or
@@ -25,7 +25,7 @@
 //! |---|---|---|
 //! | a call | `op`, `args`, `outputs`; `cotangents`, `grads`, `second_order`, `mutated`, or `error` | `functional.rs` |
 //! | a module | `module`, `ctor`, `state`, `training`, `inputs`, `outputs`, `state_after`, … | `module_case.rs` |
-//! | an ONNX node | `op` = `onnx.…`, `attrs`, `torch_steps`, `torch_outputs` | `onnx.rs` |
+//! | an ONNX node | `op` = `onnx.…`, `opset`, `args`, `attrs`; `torch_steps`, `torch_outputs` | `onnx` |
 //! | a training run | `op` = `train`, `net`, `optimizer`, `scheduler`, `clip`, `losses`, `params_after`, … | `train.rs` |
 //! | a file to load | `file`, `model` or `architecture` | `checkpoints.rs` |
 //!
@@ -46,6 +46,7 @@ mod onnx;
 mod ops;
 mod optimizers;
 pub mod report;
+mod schedulers;
 mod source;
 mod state;
 mod train;
@@ -116,6 +117,7 @@ pub fn run(
 struct Registry<T: Float> {
     ops: BTreeMap<&'static str, Adapter<T>>,
     layers: BTreeMap<&'static str, layers::Builder<T>>,
+    operators: BTreeMap<&'static str, Adapter<T>>,
 }
 
 impl<T: Float> Registry<T> {
@@ -123,6 +125,7 @@ impl<T: Float> Registry<T> {
         Self {
             ops: ops::adapters().into_iter().collect(),
             layers: layers::builders().into_iter().collect(),
+            operators: onnx::adapters().into_iter().collect(),
         }
     }
 
@@ -130,6 +133,12 @@ impl<T: Float> Registry<T> {
     fn op(&self, name: &str) -> Result<Adapter<T>, Stop> {
         let found = self.ops.get(name).copied();
         found.ok_or_else(|| Stop::unsupported(format!("no operation `{name}`")))
+    }
+
+    /// The adapter of an operator of ONNX.
+    fn operator(&self, name: &str) -> Result<Adapter<T>, Stop> {
+        let found = self.operators.get(name).copied();
+        found.ok_or_else(|| Stop::unsupported(format!("no operator `{name}`")))
     }
 
     /// The builder of a layer.

@@ -46,7 +46,7 @@ pub(crate) fn run<T: Float>(registry: &Registry<T>, case: &Case<'_>) -> Result<(
     inputs.check_used()?;
     let tolerance = case.tolerance()?;
     check_outputs(case, &outputs, tolerance)?;
-    let state = built.visit().map(state::read).unwrap_or_default();
+    let state = state::read(built.visit());
     for (name, want) in case.tensors(case.field("state_after"))? {
         let got = state
             .get(&name)
@@ -54,7 +54,7 @@ pub(crate) fn run<T: Float>(registry: &Registry<T>, case: &Case<'_>) -> Result<(
         compare(&format!("{name} afterwards"), got, &want, tolerance).map_err(Stop::Failed)?;
     }
     let leaf = |role: &str| match role.strip_prefix("param:") {
-        Some(name) => state::leaf(built.visit()?, name, &tape),
+        Some(name) => state::leaf(built.visit(), name, &tape),
         None => inputs.leaf(role),
     };
     check_gradients(case, &outputs, &leaf, tolerance)
@@ -83,12 +83,7 @@ fn refused<T: Float>(
 }
 
 fn load<T: Float>(case: &Case<'_>, built: &mut Built<T>) -> Result<(), Stop> {
-    let values = case.tensors(case.field("state"))?;
-    match built.visit_mut() {
-        Some(module) => state::load(module, &values),
-        None if values.is_empty() => Ok(()),
-        None => Err(Stop::failed("the case has parameters, the loss has none")),
-    }
+    state::load(built.visit_mut(), &case.tensors(case.field("state"))?)
 }
 
 /// The inputs as a call with the arguments `input0`, `input1`, …, leaves where

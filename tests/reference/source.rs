@@ -67,6 +67,8 @@ fn walk(folder: &Path, found: &mut BTreeSet<PathBuf>) -> io::Result<()> {
 pub(crate) struct CaseFile {
     /// The name of its source.
     pub(crate) source: String,
+    /// Where it stands, and the files that its cases name.
+    pub(crate) folder: PathBuf,
     head: Value,
     tensors: Tensors,
 }
@@ -96,6 +98,7 @@ impl CaseFile {
         }
         Ok(Some(Self {
             source,
+            folder: folder.to_owned(),
             head,
             tensors,
         }))

@@ -6,8 +6,8 @@ use std::fmt::{self, Display};
 
 use serde_json::Value as Json;
 use wengert::{
-    Float, Gradients, Module, Optimizer, Result as LibraryResult, Tape, Tensor, Var, Visit,
-    Visitor, VisitorMut,
+    ClipNorm, Float, Gradients, Module, Optimizer, Result as LibraryResult, Scheduler, Tape,
+    Tensor, Var, Visit, Visitor, VisitorMut,
 };
 
 use super::Registry;
@@ -15,6 +15,7 @@ use super::call::{Call, Stop};
 use super::compare::{Tolerance, compare};
 use super::layers::Built;
 use super::optimizers;
+use super::schedulers;
 use super::source::{Case, entries, field};
 use super::state;
 use super::value::{AnyTensor, Arg};
@@ -32,13 +33,14 @@ const LOOSE: Tolerance = Tolerance {
 pub(crate) fn run<T: Float>(registry: &Registry<T>, case: &Case<'_>) -> Result<(), Stop> {
     let name = case.text("net").unwrap_or_default();
     let (mut net, loss) = build(registry, case, field(case.head("architectures"), name))?;
+    let loss = loss.ok_or_else(|| Stop::failed("the architecture has no loss"))?;
     state::load(&mut net, &case.tensors(field(case.head("initial"), name))?)?;
     let mut optimizer = optimizer(case)?;
-    if !case.field("scheduler").is_null() {
-        let name = field(case.field("scheduler"), "name");
-        return Err(Stop::unsupported(format!("no schedule {name}")));
+    let mut scheduler = scheduler::<T>(case)?;
+    if let Some(scheduler) = &mut scheduler {
+        scheduler.start(&mut *optimizer)?;
     }
-    let clip = Clip::read(case.field("clip"))?;
+    let clip = Clip::read(case)?;
     let (batches, labels) = (batches(case, "x")?, batches(case, "y")?);
     let steps = case.head("steps").as_u64().unwrap_or_default();
     let expected = Expected {
@@ -54,8 +56,9 @@ pub(crate) fn run<T: Float>(registry: &Registry<T>, case: &Case<'_>) -> Result<(
         };
         let logits = net.forward(&tape.constant(floats(x)?))?;
         let value = call_loss(&loss, &logits, y)?;
-        expected.number("losses", t, value.item()?.as_f64())?;
-        expected.number("lrs", t, optimizer.lr())?;
+        let observed = value.item()?.as_f64();
+        expected.number("losses", t, observed)?;
+        expected.rates(t, &*optimizer)?;
         let mut gradients = value.backward()?;
         if t == 0 {
             expected.gradients(&net, &gradients)?;
@@ -64,6 +67,11 @@ pub(crate) fn run<T: Float>(registry: &Registry<T>, case: &Case<'_>) -> Result<(
             expected.number("total_norms_before_clip", t, norm)?;
         }
         optimizer.step(&mut net, &gradients)?;
+        if let Some(scheduler) = &mut scheduler {
+            // Only those that reduce on plateaus listen.
+            scheduler.observe(observed);
+            scheduler.step(&mut *optimizer)?;
+        }
         expected.parameters(t + 1, &net)?;
     }
     let Some(x) = batches.first() else {
@@ -81,7 +89,7 @@ pub(crate) fn run<T: Float>(registry: &Registry<T>, case: &Case<'_>) -> Result<(
 
 /// Layers in a row, under the names of the case.
 #[derive(Clone)]
-struct Net<T: Float> {
+pub(crate) struct Net<T: Float> {
     layers: Vec<(String, Box<dyn Module<T>>)>,
 }
 
@@ -114,12 +122,15 @@ impl<T: Float> Module<T> for Net<T> {
     }
 }
 
-/// The network that an architecture lists, and its loss.
-fn build<T: Float>(
+/// The network that an architecture lists, and its loss if it names one.
+///
+/// # Errors
+/// If the library has no such layers.
+pub(crate) fn build<T: Float>(
     registry: &Registry<T>,
     case: &Case<'_>,
     architecture: &Json,
-) -> Result<(Net<T>, Built<T>), Stop> {
+) -> Result<(Net<T>, Option<Built<T>>), Stop> {
     let mut net = Net { layers: Vec::new() };
     let mut loss = None;
     for (i, entry) in architecture.as_array().into_iter().flatten().enumerate() {
@@ -141,7 +152,6 @@ fn build<T: Float>(
             built @ Built::Loss(_) => loss = Some(built),
         }
     }
-    let loss = loss.ok_or_else(|| Stop::failed("the architecture has no loss"))?;
     Ok((net, loss))
 }
 
@@ -175,38 +185,53 @@ fn optimizer<T: Float>(case: &Case<'_>) -> Result<Box<dyn Optimizer<T>>, Stop> {
         BTreeMap::new(),
         [].into(),
     );
-    let optimizer = build(&call)?;
+    let optimizer = build(&call, optimizers::groups(case, spec)?)?;
     call.check_used()?;
     Ok(optimizer)
 }
 
+fn scheduler<T: Float>(case: &Case<'_>) -> Result<Option<Box<dyn Scheduler>>, Stop> {
+    match case.field("scheduler") {
+        Json::Null => Ok(None),
+        spec => schedulers::build::<T>(case, spec).map(Some),
+    }
+}
+
 enum Clip {
     None,
-    Norm(f64),
+    Norm(ClipNorm),
     Value(f64),
 }
 
 impl Clip {
-    fn read(clip: &Json) -> Result<Self, Stop> {
-        if clip.is_null() {
-            return Ok(Self::None);
-        }
-        if let Some(limit) = field(field(clip, "value"), "clip_value").as_f64() {
-            return Ok(Self::Value(limit));
-        }
-        let norm = field(clip, "norm");
-        match (field(norm, "max_norm").as_f64(), norm.get("norm_type")) {
-            (Some(limit), None) => Ok(Self::Norm(limit)),
-            (Some(limit), Some(p)) if p.as_f64() == Some(2.0) => Ok(Self::Norm(limit)),
-            (_, p) => Err(Stop::unsupported(format!("clipping by the {p:?}-norm"))),
-        }
+    fn read(case: &Case<'_>) -> Result<Self, Stop> {
+        let clip = case.field("clip");
+        let (norm, value) = (field(clip, "norm"), field(clip, "value"));
+        let args = case.args::<f64>(if norm.is_null() { value } else { norm })?;
+        let call = Call::new(Tape::new(), args, BTreeMap::new(), [].into());
+        let limit = |name: &str| {
+            let limit = call.number_or_none(name)?;
+            limit.ok_or_else(|| Stop::failed(format!("the clip has no `{name}`")))
+        };
+        let read = if !norm.is_null() {
+            let clip = ClipNorm::new(limit("max_norm")?)
+                .norm_type(call.number("norm_type", 2.0)?)
+                .error_if_nonfinite(call.flag("error_if_nonfinite", false)?);
+            Self::Norm(clip)
+        } else if !value.is_null() {
+            Self::Value(limit("clip_value")?)
+        } else {
+            Self::None
+        };
+        call.check_used()?;
+        Ok(read)
     }
 
     /// Clips; the norm before, if it is by norm.
     fn apply<T: Float>(&self, gradients: &mut Gradients<T>) -> Result<Option<f64>, Stop> {
         match *self {
             Self::None => Ok(None),
-            Self::Norm(limit) => Ok(Some(gradients.clip_norm(limit)?)),
+            Self::Norm(clip) => Ok(Some(gradients.clip_norm(clip)?)),
             Self::Value(limit) => {
                 gradients.clip_value(limit)?;
                 Ok(None)
@@ -262,6 +287,19 @@ impl Expected<'_> {
         Err(Stop::failed(format!(
             "{list}[{t}] is {got}, expected {want}"
         )))
+    }
+
+    /// The rates that step `t` is taken with: of the first group, of each group
+    /// if the case tells them apart, and the momentum.
+    fn rates<T: Float>(&self, t: usize, optimizer: &dyn Optimizer<T>) -> Result<(), Stop> {
+        self.number("lrs", t, optimizer.lr())?;
+        for (group, lr) in optimizer.lrs().into_iter().enumerate() {
+            self.number(&format!("lrs_group{group}"), t, lr)?;
+        }
+        let momentum = optimizer
+            .momenta()
+            .and_then(|momenta| momenta.first().copied());
+        self.number("cycled_momentum", t, momentum.unwrap_or(f64::NAN))
     }
 
     fn tensor(&self, what: &str, got: &AnyTensor, want: &Json) -> Result<(), Stop> {

@@ -32,6 +32,17 @@ impl AnyTensor {
         }
     }
 
+    /// The size of each axis.
+    #[must_use]
+    pub(crate) fn shape(&self) -> &[usize] {
+        match self {
+            Self::F64(x) => x.shape(),
+            Self::F32(x) => x.shape(),
+            Self::I64(x) => x.shape(),
+            Self::Bool(x) => x.shape(),
+        }
+    }
+
     /// The same as a float tensor, if it is one of that very type.
     #[must_use]
     pub(crate) fn float<T: Float>(&self) -> Option<Tensor<T>> {

@@ -35,6 +35,7 @@ mod chapters {
         pooling: "../../docs/pooling.md",
         architecture: "../../docs/architecture.md",
         how_convolution_is_differentiated: "../../docs/how-convolution-is-differentiated.md",
+        checkpoints: "../../docs/checkpoints.md",
         performance: "../../docs/performance.md",
         how_to_add_an_op: "../../docs/how-to-add-an-op.md",
         for_pytorch_users: "../../docs/for-pytorch-users.md",

@@ -30,6 +30,23 @@ pub fn axis(axis: isize, ndim: usize) -> Option<usize> {
     (0..ndim).contains(&axis).then_some(axis as usize)
 }
 
+/// As [`axis`], where a tensor without axes counts as one of a single axis.
+pub fn wrapped(axis: isize, ndim: usize) -> Option<usize> {
+    self::axis(axis, ndim.max(1))
+}
+
+/// The shape, where a tensor without axes counts as one of a single axis.
+pub fn line(shape: &[usize]) -> &[usize] {
+    if shape.is_empty() { &[1] } else { shape }
+}
+
+/// As [`named`], where a tensor without axes counts as one of a single axis.
+pub fn named_wrapped(axes: &[isize], ndim: usize) -> Option<Vec<bool>> {
+    let mut is_named = named(axes, ndim.max(1))?;
+    is_named.truncate(ndim);
+    Some(is_named)
+}
+
 /// Which of the axes are named, if each exists and is named once.
 pub fn named(axes: &[isize], ndim: usize) -> Option<Vec<bool>> {
     let mut is_named = vec![false; ndim];
@@ -64,7 +81,7 @@ pub fn joint(a: &[usize], b: &[usize]) -> Shape {
 
 /// What a reduction leaves, and how many elements become one.
 pub fn reduced(shape: &[usize], axes: &[isize], keepdim: bool) -> Option<(Vec<usize>, usize)> {
-    let mut folds = named(axes, shape.len())?;
+    let mut folds = named_wrapped(axes, shape.len())?;
     if axes.is_empty() {
         folds.fill(true);
     }

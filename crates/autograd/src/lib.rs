@@ -49,7 +49,7 @@ mod var;
 
 pub use backward::{grad, grad_or_none};
 pub use gradcheck::{Gradcheck, gradcheck};
-pub use gradients::{GradientKey, Gradients};
+pub use gradients::{ClipNorm, GradientKey, Gradients};
 pub use parameter::{Parameter, ParameterId};
 pub use record::{OpInfo, Rule, pull, pull_owned};
 pub use tape::{Entry, Tape};

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::rc::Rc;
 
 use smallvec::SmallVec;
-use tensor::{Float, Result, Window2d};
+use tensor::{Float, Lookup, Result, Window2d};
 
 use crate::parameter::ParameterId;
 use crate::var::Var;
@@ -67,6 +67,10 @@ pub struct OpInfo {
     /// The window that the operation slides over the last two axes of its first
     /// input: what a receptive field is computed from.
     pub window: Option<Window2d>,
+    /// Where the operation looks the elements of its result up, if that is what it
+    /// does along the last two axes.
+    #[doc(hidden)]
+    pub lookup: Option<Lookup>,
     /// Whether each element of the result may depend on all of the last two
     /// axes although their sizes stay: matrix products, sums along a row.
     pub spans_plane: bool,
@@ -77,6 +81,13 @@ impl OpInfo {
     #[must_use]
     pub fn with_window(mut self, window: Window2d) -> Self {
         self.window = Some(window);
+        self
+    }
+
+    /// The same with the positions where it looks elements up.
+    #[must_use]
+    pub(crate) fn with_lookup(mut self, lookup: &Lookup) -> Self {
+        self.lookup = Some(lookup.clone());
         self
     }
 
@@ -101,6 +112,7 @@ impl From<&'static str> for OpInfo {
             name,
             multiply_adds: 0,
             window: None,
+            lookup: None,
             spans_plane: false,
         }
     }

@@ -2,8 +2,8 @@
 //!
 //! The whole state of a pass is an order of examples and a cursor into it, and
 //! both can be read ([`Batches::order`], [`Batches::cursor`]) and given
-//! ([`Batches::in_order`], [`Batches::starting_at`]): what a checkpoint in the
-//! middle of an epoch has to hold.
+//! ([`Batches::in_order`], [`Batches::starting_at`], both at once
+//! [`Batches::resume`]): what a checkpoint in the middle of an epoch has to hold.
 //!
 //! **Cost.** A batch in the dataset's own order is a view; in any other order
 //! its examples are copied.
@@ -68,8 +68,8 @@ impl Dataset {
 /// epoch.next();
 ///
 /// // Later, elsewhere: the rest of that epoch.
-/// let (order, cursor) = (epoch.order().unwrap_or_default().to_vec(), epoch.cursor());
-/// let rest = dataset.batches(2)?.in_order(order)?.starting_at(cursor)?;
+/// let (order, cursor) = (epoch.order().map(<[usize]>::to_vec), epoch.cursor());
+/// let rest = dataset.batches(2)?.resume(order, cursor)?;
 /// for (a, b) in rest.zip(epoch) {
 ///     assert_eq!(a?, b?);
 /// }
@@ -124,6 +124,23 @@ impl Batches<'_> {
         }
         self.cursor = cursor;
         Ok(self)
+    }
+
+    /// As a pass was left whose [`order`](Self::order) and
+    /// [`cursor`](Self::cursor) these are: without an order, the dataset's own.
+    ///
+    /// # Errors
+    /// [`Error::Value`] for an index or a cursor that is out of range: of
+    /// another dataset.
+    pub fn resume(self, order: Option<Vec<usize>>, cursor: usize) -> Result<Self> {
+        let batches = match order {
+            Some(order) => self.in_order(order)?,
+            None => Self {
+                order: None,
+                ..self
+            },
+        };
+        batches.starting_at(cursor)
     }
 
     /// Without the last batch if it is not full.
@@ -292,15 +309,21 @@ mod tests {
             count in 1usize..40,
             size in 1usize..10,
             done in 0usize..50,
+            shuffled: bool,
             seed: u64,
         ) {
             let dataset = numbered(&(0..count as i64).collect::<Vec<_>>(), count);
-            let mut epoch = dataset.batches(size).unwrap().shuffled(&mut Generator::new(seed));
+            let mut epoch = dataset.batches(size).unwrap();
+            if shuffled {
+                epoch = epoch.shuffled(&mut Generator::new(seed));
+            }
             epoch.by_ref().take(done).for_each(drop);
+            let order = epoch.order().map(<[usize]>::to_vec);
             let resumed = dataset
                 .batches(size)
-                .and_then(|batches| batches.in_order(epoch.order().unwrap()))
-                .and_then(|batches| batches.starting_at(epoch.cursor()))
+                .unwrap()
+                .shuffled(&mut Generator::new(7)) // which is forgotten
+                .resume(order, epoch.cursor())
                 .unwrap();
             prop_assert_eq!(labels(resumed), labels(epoch));
         }

@@ -8,9 +8,18 @@
 //! | part | what there is |
 //! |---|---|
 //! | modules | [`Module`], [`Visit`], [`module!`], [`visit!`] |
+//! | layers | [`Conv2d`], [`Linear`], [`MaxPool2d`], [`AvgPool2d`], [`Dropout`], [`Flatten`], [`Sequential`] |
+//! | activations | [`Relu`], [`Relu6`], [`LeakyRelu`], [`Prelu`], [`Elu`], [`Selu`], [`Celu`], [`Gelu`], [`Silu`], [`Mish`], [`Hardswish`], [`Hardsigmoid`], [`Hardtanh`], [`Sigmoid`], [`LogSigmoid`], [`Tanh`], [`Softplus`], [`Softsign`], [`Softmax`], [`Softmin`], [`LogSoftmax`], [`Softmax2d`], [`Identity`] |
 //! | layers | [`Conv2d`], [`Linear`], [`MaxPool2d`], [`AvgPool2d`], [`Relu`], [`Sigmoid`], [`Tanh`], [`Dropout`], [`Flatten`], [`Sequential`] |
+//! | normalisation | [`BatchNorm2d`], [`BatchNorm1d`], [`InstanceNorm2d`], [`InstanceNorm1d`], [`GroupNorm`], [`LayerNorm`], [`RmsNorm`], [`Dropout2d`] |
+//! | spatial layers | [`ConvTranspose2d`], [`AdaptiveAvgPool2d`], [`AdaptiveMaxPool2d`], [`ZeroPad2d`], [`ConstantPad2d`], [`ReflectionPad2d`], [`ReplicationPad2d`], [`CircularPad2d`], [`Upsample`], [`Unfold`], [`Fold`], [`Unflatten`] |
 //! | losses and metrics | [`CrossEntropyLoss`], [`MseLoss`], [`accuracy`], [`confusion_matrix`] |
+//! | losses | [`CrossEntropyLoss`], [`NllLoss`], [`MseLoss`], [`L1Loss`], [`SmoothL1Loss`], [`HuberLoss`], [`KlDivLoss`], [`BceLoss`], [`BceWithLogitsLoss`] |
+//! | metrics | [`accuracy`], [`confusion_matrix`] |
 //! | optimisers | [`Optimizer`], [`Sgd`] |
+//! | checkpoints | [`StateDict`], [`Visit::state_dict`], [`Visit::load_state_dict`] |
+//! | optimisers | [`Optimizer`], [`Sgd`], [`Adam`], [`AdamW`], [`RmsProp`], [`Adagrad`] |
+//! | schedules | [`Scheduler`], [`StepLr`], [`CosineAnnealingLr`], [`OneCycleLr`], [`SequentialLr`], … |
 //! | before training | [`init`], [`summary()`] |
 //!
 //! ```
@@ -44,13 +53,16 @@
 //! # Ok::<(), tensor::Error>(())
 //! ```
 
+mod checkpoint;
 pub mod init;
 mod layers;
 mod loss;
 mod module;
 mod optim;
+mod running;
 mod summary;
 
+pub use checkpoint::*;
 pub use layers::*;
 pub use loss::*;
 pub use module::{CloneModule, Module, Slot, SlotMut, Visit, Visitor, VisitorMut, write_tree};

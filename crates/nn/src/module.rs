@@ -44,6 +44,8 @@ use std::fmt::{self, Display, Write as _};
 use autograd::{Parameter, Var};
 use tensor::{Float, Result, Tensor};
 
+use crate::checkpoint::{self, LoadReport, StateDict};
+
 /// Something with a forward pass: a layer, a stack of layers, a model.
 ///
 /// [`forward`](Self::forward) asks the input's tape what it needs to know: whether to
@@ -113,6 +115,31 @@ pub trait Visit<T: Float = f32> {
                 SlotMut::Buffer(_) | SlotMut::Counter(_) => None,
             });
         parameters.collect()
+    }
+
+    /// Parameters and buffers by name, as PyTorch's `state_dict()`. They share
+    /// the model's memory until one of both is written to.
+    ///
+    /// # Errors
+    /// [`Error::Value`](tensor::Error::Value) if the model shows two of them
+    /// under one name.
+    fn state_dict(&self) -> Result<StateDict> {
+        StateDict::of(self)
+    }
+
+    /// Puts every tensor of the state dict into the parameter or buffer of its
+    /// name, as PyTorch's `load_state_dict(state, strict)`. Numbers of another
+    /// type are converted. Parameters keep their identity, and stay frozen if
+    /// they were.
+    ///
+    /// If `strict`, both sides must have the same names; otherwise the report
+    /// says which names only one of them has.
+    ///
+    /// # Errors
+    /// [`Error::Value`](tensor::Error::Value) with every name that is missing,
+    /// unexpected or of another shape; nothing has changed then.
+    fn load_state_dict(&mut self, state: &StateDict, strict: bool) -> Result<LoadReport> {
+        checkpoint::load(self, state, strict)
     }
 
     /// The number of trainable numbers: the elements of all parameters that are
@@ -186,6 +213,17 @@ macro_rules! visitor {
             /// Shows a parameter or buffer, under the name of the field that it is.
             pub fn slot(&mut self, slot: $slot<'a, T>) {
                 self.found.push((self.path.clone(), slot));
+            }
+
+            /// Shows a parameter or buffer under a name: what is no field of its own.
+            pub fn named_slot(&mut self, name: &str, slot: $slot<'a, T>) {
+                let outer = self.path.len();
+                if outer > 0 {
+                    self.path.push('.');
+                }
+                self.path.push_str(name);
+                self.slot(slot);
+                self.path.truncate(outer);
             }
 
             /// What was shown, in order, with dotted names.

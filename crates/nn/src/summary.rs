@@ -33,9 +33,9 @@ use std::ops::Range;
 
 use autograd::{Entry, ParameterId, Tape};
 use tensor::shape::numel;
-use tensor::{Error, Float, Result, Tensor, Window2d};
+use tensor::{Error, Float, Lookup, Result, Tensor, Window2d};
 
-use crate::module::Module;
+use crate::module::{Module, Slot, Visitor};
 
 /// What a model does to an input of this shape, operation by operation.
 ///
@@ -116,8 +116,19 @@ pub fn summary<T: Float>(
         rows.push(row);
     }
     let total = |of: fn(&Row) -> u64| rows.iter().map(of).fold(0, u64::saturating_add);
+    let mut visitor = Visitor::default();
+    model.visit(&mut visitor);
+    let buffers = visitor
+        .into_slots()
+        .into_iter()
+        .map(|(_, slot)| match slot {
+            Slot::Buffer(buffer) => buffer.len(),
+            Slot::Counter(counter) => counter.len(),
+            Slot::Parameter(_) => 0,
+        });
     Ok(Summary {
         input: input.to_vec(),
+        buffers: buffers.sum(),
         parameters: total(|row| row.parameters as u64) as usize,
         multiply_adds: total(|row| row.multiply_adds),
         rows,
@@ -133,6 +144,9 @@ pub struct Summary {
     pub rows: Vec<Row>,
     /// The elements of all parameters used, each counted once.
     pub parameters: usize,
+    /// The elements of all buffers: running statistics and their counts, which are
+    /// kept and not trained.
+    pub buffers: usize,
     /// The multiply-adds of the forward pass.
     pub multiply_adds: u64,
 }
@@ -212,6 +226,24 @@ impl Field {
         field
     }
 
+    /// Of what is looked up: in a margin of the plane's own elements. There it is
+    /// those elements' field; in the middle it moves like a padded one.
+    fn looked_up(&self, lookup: &Lookup) -> Self {
+        let mut field = self.clone();
+        for axis in 0..2 {
+            let positions = lookup.positions(axis);
+            if positions.is_empty() {
+                continue;
+            }
+            let step = isize::try_from(self.step[axis]).unwrap_or(isize::MAX);
+            let moved = lookup.shift(axis).saturating_mul(step);
+            field.start[axis] = self.start[axis].saturating_add(moved);
+            let seen = |&at: &usize| self.seen[axis].get(at).cloned().unwrap_or(0..0);
+            field.seen[axis] = positions.iter().map(seen).collect();
+        }
+        field
+    }
+
     /// The smallest field that holds both, if they move alike.
     fn union(self, other: &Self) -> Self {
         let mut field = self;
@@ -265,12 +297,13 @@ fn field_of(entry: &Entry, entries: &[Entry], fields: &[Option<Field>]) -> Optio
     let inputs = entry.inputs.iter().flatten();
     let seen = inputs.filter_map(|&input| {
         let field = fields.get(input)?.as_ref()?;
-        Some(match &entry.op.window {
-            Some(window) => field.through(window, output),
-            None if !entry.op.spans_plane && plane(&entries[input].shape) == output => {
+        Some(match (&entry.op.window, &entry.op.lookup) {
+            (Some(window), _) => field.through(window, output),
+            (None, Some(lookup)) => field.looked_up(lookup),
+            (None, None) if !entry.op.spans_plane && plane(&entries[input].shape) == output => {
                 field.clone()
             }
-            None => field.whole(output),
+            (None, None) => field.whole(output),
         })
     });
     seen.reduce(|field, other| field.union(&other))
@@ -333,12 +366,11 @@ impl fmt::Display for Summary {
             }
         }
         writeln!(f, "{rule}")?;
-        write!(
-            f,
-            "{} parameters, {} multiply-adds",
-            grouped(self.parameters as u64),
-            grouped(self.multiply_adds)
-        )
+        write!(f, "{} parameters, ", grouped(self.parameters as u64))?;
+        if self.buffers > 0 {
+            write!(f, "{} buffered numbers, ", grouped(self.buffers as u64))?;
+        }
+        write!(f, "{} multiply-adds", grouped(self.multiply_adds))
     }
 }
 

@@ -48,7 +48,7 @@ impl<T: Element> Display for Tensor<T> {
                 shape => write!(f, "{PREFIX}[], size={shape:?})"),
             };
         }
-        let shown = Summary::of(self.view());
+        let shown = Summary::of(self.as_array());
         let notation =
             Notation::choose(f.precision().unwrap_or(4).min(MOST_DECIMALS), shown.iter());
         let format = |f: &mut Formatter<'_>, x: T| {
@@ -76,7 +76,7 @@ impl<T: Element> Debug for Tensor<T> {
             indent: None,
             per_line: usize::MAX,
         };
-        Summary::of(self.view()).write(f, &layout, |f, x| write!(f, "{x:?}"))
+        Summary::of(self.as_array()).write(f, &layout, |f, x| write!(f, "{x:?}"))
     }
 }
 

@@ -59,13 +59,37 @@ mod window;
 
 pub use element::{Element, Float, Number};
 pub use error::{Error, Result};
+pub use ops::activation::Approximate;
+#[doc(hidden)]
+pub use ops::activation::SELU;
+pub use ops::adaptive_pool2d::AdaptiveSize;
+#[doc(hidden)]
+pub use ops::adaptive_pool2d::adaptive_window;
+#[doc(hidden)]
+pub use ops::batch_norm::{BatchNormOptions, RunningStats, RunningUpdate};
 pub use ops::conv_transpose2d::{ConvTranspose2dGeometry, ConvTranspose2dOptions};
 pub use ops::conv2d::{Conv2dGeometry, Conv2dKernel, Conv2dOptions};
-pub use ops::loss::{CrossEntropyOptions, Reduction};
+pub use ops::div_rounded::Rounding;
+#[doc(hidden)]
+pub use ops::index_by::IndexPlan;
+pub use ops::interpolate::InterpolateOptions;
+#[doc(hidden)]
+pub use ops::lookup::Lookup;
+pub use ops::loss::{
+    BinaryCrossEntropyOptions, BinaryCrossEntropyWithLogitsOptions, ClassTarget,
+    CrossEntropyOptions, KlDivOptions, NllLossOptions, Reduction,
+};
 #[doc(hidden)]
 pub use ops::max_pool2d::MaxPool2dWinners;
+#[doc(hidden)]
+pub use ops::normalize::{Groups as NormGroups, Standardization};
+pub use ops::pad::PadMode;
 pub use ops::pool2d::{AvgPool2dOptions, MaxPool2dOptions, Pool2dGeometry};
-pub use ops::update::SgdStep;
+pub use ops::unfold::UnfoldOptions;
+pub use ops::update::adagrad::AdagradOptions;
+pub use ops::update::adam::AdamOptions;
+pub use ops::update::rmsprop::RmsPropOptions;
+pub use ops::update::sgd::SgdOptions;
 pub use region::{Slice, Slices};
 pub use simd::InstructionSet;
 pub use tensor::Tensor;

@@ -9,11 +9,17 @@
 
 use crate::exponential;
 use crate::gemm::{self, Operand};
+use crate::ops::activation::{self, Curve};
 use crate::ops::conv2d::{self, Conv2dGeometry, Epilogue};
 use crate::ops::fold::{self, Fold, Run};
+use crate::ops::normalize::{self, Groups};
 use crate::ops::pool2d::{AvgPool2dOptions, Pool2dGeometry};
 use crate::ops::softmax::{self, Scores};
-use crate::ops::{avg_pool2d, extrema, max_pool2d};
+use crate::ops::update::adagrad::{self, AdagradOptions};
+use crate::ops::update::adam::{self, AdamOptions};
+use crate::ops::update::rmsprop::{self, RmsPropOptions};
+use crate::ops::update::sgd::{self, SgdOptions};
+use crate::ops::{avg_pool2d, extrema, max_pool2d, norm};
 
 /// What the loops want to be shown. They trust sizes, and nothing outside of this
 /// crate can make one of these.
@@ -72,6 +78,10 @@ loops! {
         fn sigmoid_each(x: &[Self], out: &mut [Self]) = exponential::sigmoid_each;
         /// tanh of every element.
         fn tanh_each(x: &[Self], out: &mut [Self]) = exponential::tanh_each;
+        /// A smooth activation of every element.
+        fn curve(curve: Curve<Self>, x: &[Self], out: &mut [Self]) = activation::value_loops;
+        /// A gradient times its slope at every element.
+        fn curve_slope(curve: Curve<Self>, x: &[Self], grad: &mut [Self]) = activation::slope_loops;
 
         /// Softmax, or its logarithm, of lines of so many classes, `inner` apart.
         fn softmax_lines(what: Scores, classes: usize, inner: usize, x: &[Self], out: &mut [Self]) = softmax::softmax_loops;
@@ -151,5 +161,35 @@ loops! {
             g: &[Self],
             x: &mut [Self],
         ) = avg_pool2d::input_loops;
+
+        /// Mean and variance of groups, alternately; 0 and the mean square if not centred.
+        fn norm_moments(groups: &Groups, centred: bool, x: &[Self], out: &mut [f64]) = normalize::moments_loops;
+        /// A line's number for each element: normalised.
+        fn norm_scale(groups: &Groups, lines: &[Self], x: &[Self], y: &mut [Self]) = normalize::scale_loops;
+        /// Σ g and Σ g · (x − near), alternately.
+        fn norm_sums(groups: &Groups, near: &[Self], x: &[Self], g: &[Self], out: &mut [f64]) = normalize::sums_loops;
+        /// A line's number for each element: the gradient of the input.
+        fn norm_gradient(groups: &Groups, lines: &[Self], operands: [&[Self]; 2], out: &mut [Self]) = normalize::gradient_loops;
+        /// What the root of a p-norm is taken of, in f64.
+        fn norm_fold(p: f64, x: &[Self]) -> f64 = norm::norm_loops;
+        /// A step of stochastic gradient descent.
+        fn sgd_sweep(options: &SgdOptions, p: &mut [Self], velocity: Option<&mut [Self]>, g: &[Self]) = sgd::sgd_loops;
+        /// A step of Adam.
+        fn adam_sweep(
+            options: &AdamOptions,
+            step: u64,
+            targets: [&mut [Self]; 3],
+            largest: Option<&mut [Self]>,
+            g: &[Self],
+        ) = adam::adam_loops;
+        /// A step of RMSProp.
+        fn rmsprop_sweep(
+            options: &RmsPropOptions,
+            targets: [&mut [Self]; 2],
+            more: [Option<&mut [Self]>; 2],
+            g: &[Self],
+        ) = rmsprop::rmsprop_loops;
+        /// A step of Adagrad.
+        fn adagrad_sweep(options: &AdagradOptions, step: u64, targets: [&mut [Self]; 2], g: &[Self]) = adagrad::adagrad_loops;
     }
 }

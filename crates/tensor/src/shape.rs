@@ -127,6 +127,27 @@ pub fn axes(op: &'static str, given: &[isize], ndim: usize) -> Result<Vec<usize>
     Ok(indices)
 }
 
+/// As [`axis`], for the operations that take a tensor without axes as one of a
+/// single axis of size 1, as PyTorch does: the sum, or the softmax, of a number
+/// along axis 0 or −1.
+///
+/// # Errors
+/// [`Error::Axis`] unless `-n <= axis < n`, where n is `ndim`, but 1 for 0.
+pub fn wrap_axis(op: &'static str, axis: isize, ndim: usize) -> Result<usize> {
+    self::axis(op, axis, ndim.max(1)).map_err(|_| Error::Axis { op, axis, ndim })
+}
+
+/// As [`axes`], for the operations of [`wrap_axis`].
+///
+/// # Errors
+/// [`Error::Axis`] for one out of range, [`Error::Value`] for one named twice.
+pub fn wrap_axes(op: &'static str, given: &[isize], ndim: usize) -> Result<Vec<usize>> {
+    match given.iter().find(|&&a| wrap_axis(op, a, ndim).is_err()) {
+        Some(&axis) => Err(Error::Axis { op, axis, ndim }),
+        None => axes(op, given, ndim.max(1)),
+    }
+}
+
 /// The shape to which two shapes broadcast: aligned at their last axes, sizes
 /// must be equal or one of them 1.
 ///
@@ -283,6 +304,41 @@ impl<A: Axes + ?Sized> Axes for &A {
     }
 }
 
+/// Sizes of axes, of which some may be −1: an array, a slice or a vector of
+/// whole numbers, signed or not.
+pub trait Sizes {
+    /// The sizes as given, in a type that holds them all.
+    fn to_sizes(&self) -> Vec<i128>;
+}
+
+macro_rules! sizes {
+    ($($number:ty),+) => {$(
+        impl<const N: usize> Sizes for [$number; N] {
+            fn to_sizes(&self) -> Vec<i128> {
+                self.as_slice().to_sizes()
+            }
+        }
+        impl Sizes for [$number] {
+            fn to_sizes(&self) -> Vec<i128> {
+                self.iter().map(|&size| size as i128).collect()
+            }
+        }
+        impl Sizes for Vec<$number> {
+            fn to_sizes(&self) -> Vec<i128> {
+                self.as_slice().to_sizes()
+            }
+        }
+    )+};
+}
+// `i32` is what a plain number is if nothing else says so.
+sizes! { usize, isize, i32 }
+
+impl<S: Sizes + ?Sized> Sizes for &S {
+    fn to_sizes(&self) -> Vec<i128> {
+        (**self).to_sizes()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -304,6 +360,20 @@ mod tests {
         assert!(axis("sum", isize::MIN, 3).is_err());
         assert!(axes("sum", &[0, -3], 3).is_err());
         assert_eq!(axes("sum", &[-1, 0], 3).unwrap(), [0, 2]);
+    }
+
+    #[test]
+    fn a_number_has_an_axis_where_pytorch_says_so() {
+        assert_eq!(wrap_axis("sum", -1, 0).unwrap(), 0);
+        assert_eq!(wrap_axes("sum", &[0], 0).unwrap(), [0]);
+        assert_eq!(wrap_axes("sum", &[-1, 0], 3).unwrap(), [0, 2]);
+        assert!(wrap_axes("sum", &[0, -1], 0).is_err());
+        let error = wrap_axis("sum", 1, 0).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "sum: axis 1 is out of range for a tensor without axes"
+        );
+        assert!(wrap_axes("sum", &[3], 3).is_err() && axis("select", 0, 0).is_err());
     }
 
     #[test]

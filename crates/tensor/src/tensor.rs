@@ -450,8 +450,8 @@ impl<T: Element> Tensor<T> {
         !self.is_empty() && std::ptr::eq(self.as_slice().as_ptr(), other.as_slice().as_ptr())
     }
 
-    /// A view for ndarray's own methods.
-    pub fn view(&self) -> ArrayViewD<'_, T> {
+    /// The tensor as a view of ndarray, for its own methods.
+    pub fn as_array(&self) -> ArrayViewD<'_, T> {
         ArrayView::from_shape(IxDyn(&self.shape), self.as_slice())
             // The elements fit the shape; this cannot occur.
             .unwrap_or_else(|_| ArrayView::from(self.as_slice()).into_dyn())
@@ -636,7 +636,7 @@ impl<T: Element> From<Tensor<T>> for ArcArray<T, IxDyn> {
 impl<'a, T: Element> From<&'a Tensor<T>> for CowArray<'a, T, IxDyn> {
     /// Without a copy.
     fn from(tensor: &'a Tensor<T>) -> Self {
-        tensor.view().into()
+        tensor.as_array().into()
     }
 }
 

@@ -53,13 +53,33 @@ pub mod prelude {
     #[cfg(feature = "digits")]
     pub use data::digits;
     pub use data::{Dataset, Normalization};
+    // Layers.
     pub use nn::{
-        AvgPool2d, Conv2d, CrossEntropyLoss, Dropout, Flatten, Linear, MaxPool2d, Module, MseLoss,
-        Optimizer, Relu, Sequential, Sgd, Sigmoid, Tanh, Visit, accuracy, summary,
+        AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm1d, BatchNorm2d, CircularPad2d,
+        ConstantPad2d, Conv2d, ConvTranspose2d, Dropout, Dropout2d, Flatten, Fold, GroupNorm,
+        InstanceNorm1d, InstanceNorm2d, LayerNorm, Linear, MaxPool2d, Module, PaddingMode,
+        ReflectionPad2d, Relu, ReplicationPad2d, RmsNorm, Sequential, Sigmoid, Tanh, Unflatten,
+        Unfold, Upsample, Visit, ZeroPad2d, accuracy, summary,
     };
+    // Losses.
+    pub use nn::{
+        BceLoss, BceWithLogitsLoss, CrossEntropyLoss, HuberLoss, KlDivLoss, L1Loss, MseLoss,
+        NllLoss, SmoothL1Loss,
+    };
+    // Optimisers and schedules.
+    pub use nn::{
+        Adagrad, Adam, AdamW, ChainedScheduler, CosineAnnealingLr, CosineAnnealingWarmRestarts,
+        ExponentialLr, LinearLr, MultiStepLr, OneCycleLr, Optimizer, Rates, ReduceLrOnPlateau,
+        RmsProp, Scheduler, SequentialLr, Sgd, StepLr,
+    };
+    // Checkpoints.
+    pub use nn::StateDict;
+    #[cfg(feature = "safetensors")]
+    pub use nn::{Progress, TrainingCheckpoint};
     pub use tensor::random::Generator;
     pub use tensor::{
-        AvgPool2dOptions, Conv2dOptions, Error, MaxPool2dOptions, Padding, Reduction, Result,
+        AvgPool2dOptions, BatchNormOptions, Conv2dOptions, CrossEntropyOptions, Error,
+        KlDivOptions, MaxPool2dOptions, NllLossOptions, Padding, Reduction, Result, RunningStats,
         Tensor,
     };
 }

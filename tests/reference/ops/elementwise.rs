@@ -1,12 +1,13 @@
 //! Operations on two tensors that broadcast, or on a tensor and a number.
 
-use wengert::{Float, Tensor, Var};
+use wengert::{Element, Float, Rounding, Tensor, Var};
 
 use crate::reference::call::{Adapter, Call, Operand, Outputs, Stop, Value, one};
+use crate::reference::value::Arg;
 
 pub(super) fn adapters<T: Float>() -> Vec<(&'static str, Adapter<T>)> {
     vec![
-        ("add", |c| match integers(c) {
+        ("add", |c| match scaled_integers(c)? {
             Some((a, b)) => one(a.add(&b)?),
             None => match scaled(c, "other")? {
                 Operand::Var(b) => one(c.var_or_scalar("input")?.add(&b)?),
@@ -18,14 +19,15 @@ pub(super) fn adapters<T: Float>() -> Vec<(&'static str, Adapter<T>)> {
         ("maximum", maximum),
         ("min.binary", minimum),
         ("minimum", minimum),
-        ("mul", |c| match integers(c) {
-            Some((a, b)) => one(a.mul(&b)?),
-            None => match c.operand("other")? {
+        ("mul", |c| match (integers(c), masks(c)) {
+            (Some((a, b)), _) => one(a.mul(&b)?),
+            (_, Some((a, b))) => one(a.and(&b)?),
+            _ => match c.operand("other")? {
                 Operand::Var(b) => one(c.var_or_scalar("input")?.mul(&b)?),
                 Operand::Number(b, _) => one(c.var("input")?.mul_scalar(T::of(b))?),
             },
         }),
-        ("sub", |c| match integers(c) {
+        ("sub", |c| match scaled_integers(c)? {
             Some((a, b)) => one(a.sub(&b)?),
             None => match scaled(c, "other")? {
                 Operand::Var(b) => one(c.var_or_scalar("input")?.sub(&b)?),
@@ -36,12 +38,51 @@ pub(super) fn adapters<T: Float>() -> Vec<(&'static str, Adapter<T>)> {
     ]
 }
 
-/// Two tensors of integers.
-type Integers = (Tensor<i64>, Tensor<i64>);
+/// Both operands, if both are tensors of integers, or one is and the other an
+/// integer.
+pub(super) fn integers<T: Float>(c: &Call<T>) -> Option<(Tensor<i64>, Tensor<i64>)> {
+    both(c.ints("input").ok(), c.ints("other").ok(), |name| {
+        match c.get(name) {
+            Some(Arg::Int(x)) => Some(*x),
+            Some(Arg::Bool(x)) => Some(i64::from(*x)),
+            _ => None,
+        }
+    })
+}
 
-/// Both operands, if both are tensors of integers.
-fn integers<T: Float>(c: &Call<T>) -> Option<Integers> {
-    Some((c.ints("input").ok()?, c.ints("other").ok()?))
+/// Both operands, if both are tensors of truth values, or one is and the other
+/// a truth value.
+pub(super) fn masks<T: Float>(c: &Call<T>) -> Option<(Tensor<bool>, Tensor<bool>)> {
+    both(c.mask("input").ok(), c.mask("other").ok(), |name| {
+        match c.get(name) {
+            Some(Arg::Bool(x)) => Some(*x),
+            _ => None,
+        }
+    })
+}
+
+fn both<E: Element>(
+    a: Option<Tensor<E>>,
+    b: Option<Tensor<E>>,
+    number: impl Fn(&str) -> Option<E>,
+) -> Option<(Tensor<E>, Tensor<E>)> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some((a, b)),
+        (Some(a), None) => Some((a, Tensor::scalar(number("other")?))),
+        (None, Some(b)) => Some((Tensor::scalar(number("input")?), b)),
+        (None, None) => None,
+    }
+}
+
+type Integers = Option<(Tensor<i64>, Tensor<i64>)>;
+
+/// Both operands if they are integers, the second times `alpha`.
+fn scaled_integers<T: Float>(c: &Call<T>) -> Result<Integers, Stop> {
+    let Some((a, b)) = integers(c) else {
+        return Ok(None);
+    };
+    let alpha = c.int_or_none("alpha")?.unwrap_or(1);
+    Ok(Some((a, b.mul_scalar(alpha))))
 }
 
 /// The second operand of a sum, times `alpha`.
@@ -55,18 +96,39 @@ fn scaled<T: Float>(c: &Call<T>, name: &str) -> Result<Operand<T>, Stop> {
 }
 
 fn div<T: Float>(c: &Call<T>) -> Result<Outputs<T>, Stop> {
-    match c.operand("other")? {
-        Operand::Var(b) => one(c.var_or_scalar("input")?.div(&b)?),
-        Operand::Number(b, _) => one(c.var("input")?.div_scalar(T::of(b))?),
+    let rounding = match c.text("rounding_mode", "")? {
+        "" => None,
+        "floor" => Some(Rounding::Floor),
+        "trunc" => Some(Rounding::Trunc),
+        other => return Err(Stop::unsupported(format!("rounding_mode `{other}`"))),
+    };
+    let Some(rounding) = rounding else {
+        return match c.operand("other")? {
+            Operand::Var(b) => one(c.var_or_scalar("input")?.div(&b)?),
+            Operand::Number(b, _) => one(c.var("input")?.div_scalar(T::of(b))?),
+        };
+    };
+    match integers(c) {
+        Some((a, b)) => one(a.div_rounded(&b, rounding)?),
+        None => {
+            let (a, b) = (c.var_or_scalar("input")?, c.var_or_scalar("other")?);
+            one(a.div_rounded(&b, rounding)?)
+        }
     }
 }
 
 fn maximum<T: Float>(c: &Call<T>) -> Result<Outputs<T>, Stop> {
-    extremum(c, Var::maximum, Tensor::maximum)
+    match (c.value("input")?, c.value("other")?) {
+        (Value::Bool(a), Value::Bool(b)) => one(a.or(&b)?),
+        _ => extremum(c, Var::maximum, Tensor::maximum),
+    }
 }
 
 fn minimum<T: Float>(c: &Call<T>) -> Result<Outputs<T>, Stop> {
-    extremum(c, Var::minimum, Tensor::minimum)
+    match (c.value("input")?, c.value("other")?) {
+        (Value::Bool(a), Value::Bool(b)) => one(a.and(&b)?),
+        _ => extremum(c, Var::minimum, Tensor::minimum),
+    }
 }
 
 fn extremum<T: Float>(

@@ -20,12 +20,16 @@ pub(super) fn adapters<T: Float>() -> Vec<(&'static str, Adapter<T>)> {
             any!(c.value("input")?, x => x.index_select(axis, &index))
         }),
         ("nn.functional.one_hot", |c| {
-            let name = if c.get("tensor").is_some() {
-                "tensor"
-            } else {
-                "input"
+            let labels = c.ints(c.named(&["input", "tensor"]))?;
+            let classes = match c.int_or_none("num_classes")? {
+                // As many as the largest label needs.
+                None | Some(-1) => {
+                    let last = labels.amax()?.item()?;
+                    usize::try_from(last.saturating_add(1)).unwrap_or(0)
+                }
+                Some(_) => c.size("num_classes")?,
             };
-            one(c.ints(name)?.one_hot::<i64>(c.size("num_classes")?)?)
+            one(labels.one_hot::<i64>(classes)?)
         }),
         ("scatter_add", |c| {
             let (axis, index) = (c.axis("dim")?, c.ints("index")?);

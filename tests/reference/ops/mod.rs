@@ -4,6 +4,7 @@
 //! new operation is a line in a list; a new kind a file, its `mod` line, and a
 //! line in [`adapters`].
 
+mod activation;
 mod conv;
 mod dropout;
 mod elementwise;
@@ -12,12 +13,15 @@ mod join;
 mod layout;
 mod loss;
 mod matmul;
+mod norm;
 mod ordering;
+mod pad;
 mod pool;
 mod reduce;
 mod slice;
 mod softmax;
 mod unary;
+mod window;
 
 use wengert::Float;
 
@@ -27,6 +31,7 @@ use super::call::Adapter;
 #[must_use]
 pub(crate) fn adapters<T: Float>() -> Vec<(&'static str, Adapter<T>)> {
     [
+        activation::adapters(),
         conv::adapters(),
         dropout::adapters(),
         elementwise::adapters(),
@@ -35,19 +40,25 @@ pub(crate) fn adapters<T: Float>() -> Vec<(&'static str, Adapter<T>)> {
         layout::adapters(),
         loss::adapters(),
         matmul::adapters(),
+        norm::adapters(),
         ordering::adapters(),
+        pad::adapters(),
         pool::adapters(),
         reduce::adapters(),
         slice::adapters(),
         softmax::adapters(),
         unary::adapters(),
+        window::adapters(),
     ]
     .concat()
 }
 
+pub(crate) use activation::approximate;
 pub(crate) use conv::padding;
-pub(crate) use loss::{cross_entropy, reduction};
-pub(crate) use pool::{average, maximum};
+pub(crate) use loss::{binary, binary_with_logits, cross_entropy, kl_div, nll, reduction};
+pub(crate) use pool::{adaptive, average, maximum};
+pub(crate) use softmax::implied_axis;
+pub(crate) use window::{nearest, slide};
 
 /// The same call on a tensor of whichever type.
 macro_rules! any {
@@ -59,4 +70,4 @@ macro_rules! any {
         }
     };
 }
-use any;
+pub(crate) use any;

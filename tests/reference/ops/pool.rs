@@ -1,11 +1,23 @@
 //! Pooling.
 
-use wengert::{AvgPool2dOptions, Float, MaxPool2dOptions};
+use wengert::{AdaptiveSize, AvgPool2dOptions, Float, MaxPool2dOptions};
 
 use crate::reference::call::{Adapter, Call, Stop, one};
+use crate::reference::value::Arg;
 
 pub(super) fn adapters<T: Float>() -> Vec<(&'static str, Adapter<T>)> {
     vec![
+        ("nn.functional.adaptive_avg_pool2d", |c| {
+            one(c.var("input")?.adaptive_avg_pool2d(adaptive(c)?)?)
+        }),
+        ("nn.functional.adaptive_max_pool2d", |c| {
+            let size = adaptive(c)?;
+            if c.flag("return_indices", false)? {
+                let (y, at) = c.var("input")?.adaptive_max_pool2d_with_indices(size)?;
+                return Ok(vec![y.into(), at.into()]);
+            }
+            one(c.var("input")?.adaptive_max_pool2d(size)?)
+        }),
         ("nn.functional.avg_pool2d", |c| {
             one(c.var("input")?.avg_pool2d(&average(c)?)?)
         }),
@@ -18,6 +30,26 @@ pub(super) fn adapters<T: Float>() -> Vec<(&'static str, Adapter<T>)> {
             one(c.var("input")?.max_pool2d(&options)?)
         }),
     ]
+}
+
+/// Height and width, `null` for those of the input.
+pub(crate) fn adaptive<T: Float>(c: &Call<T>) -> Result<AdaptiveSize, Stop> {
+    match c.get("output_size") {
+        Some(Arg::List(items)) => {
+            let size = |item: &Arg<T>| match item {
+                Arg::Null => Some(None),
+                Arg::Int(n) => usize::try_from(*n).ok().map(Some),
+                _ => None,
+            };
+            let sizes: Option<Vec<_>> = items.iter().map(size).collect();
+            match sizes.as_deref() {
+                Some(&[height, width]) => Ok(AdaptiveSize([height, width])),
+                _ => Err(Stop::unsupported(format!("a size of {items:?}"))),
+            }
+        }
+        Some(_) => Ok(c.size("output_size")?.into()),
+        None => Ok(AdaptiveSize([None; 2])),
+    }
 }
 
 pub(crate) fn maximum<T: Float>(c: &Call<T>) -> Result<MaxPool2dOptions, Stop> {

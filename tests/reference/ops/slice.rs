@@ -1,16 +1,20 @@
 //! Parts of a tensor.
 
-use wengert::{Float, Slice};
+use wengert::{Float, Slice, Tensor};
 
 use super::any;
-use crate::reference::call::{Adapter, Call, Outputs, Stop, Value, one};
+use crate::reference::call::{Adapter, Call, Outputs, Stop};
 use crate::reference::value::{AnyTensor, Arg};
 
 pub(super) fn adapters<T: Float>() -> Vec<(&'static str, Adapter<T>)> {
     vec![
         ("__getitem__", getitem),
         ("narrow", |c| {
-            let (axis, start, len) = (c.axis("dim")?, c.axis("start")?, c.size("length")?);
+            let start = match c.get("start") {
+                Some(Arg::Tensor(_)) => c.ints("start")?.item()? as isize,
+                _ => c.axis("start")?,
+            };
+            let (axis, len) = (c.axis("dim")?, c.size("length")?);
             any!(c.value("input")?, x => x.narrow(axis, start, len))
         }),
         ("select", |c| {
@@ -64,80 +68,91 @@ enum Part {
     Slice(Slice),
     NewAxis,
     Ellipsis,
-    Gather(wengert::Tensor<i64>),
+    /// Positions, or the places of a mask: a tensor for each axis of the mask.
+    At(Vec<Tensor<i64>>),
 }
 
-fn part<T: Float>(arg: &Arg<T>) -> Result<Part, Stop> {
+fn part<T: Float>(arg: &Arg<T>, shape: &[usize]) -> Result<Part, Stop> {
+    let unsupported = || Stop::unsupported(format!("an index that is {}", arg.describe()));
     Ok(match arg {
         Arg::Int(i) => Part::Slice(Slice::Index(bound(*i)?)),
         Arg::Slice(parts) => Part::Slice(range(*parts)?),
         Arg::Ellipsis => Part::Ellipsis,
         Arg::Null => Part::NewAxis,
-        Arg::Tensor(AnyTensor::I64(at)) if at.ndim() == 1 => Part::Gather(at.clone()),
-        other => {
-            return Err(Stop::unsupported(format!(
-                "an index that is {}",
-                other.describe()
-            )));
+        // A number, be it a tensor, takes its axis away.
+        Arg::Tensor(AnyTensor::I64(at)) if at.ndim() == 0 => {
+            Part::Slice(Slice::Index(bound(at.item()?)?))
         }
+        Arg::Tensor(AnyTensor::I64(at)) => Part::At(vec![at.clone()]),
+        Arg::Tensor(AnyTensor::Bool(mask)) => Part::At(places(mask, shape)?),
+        Arg::List(items) => {
+            let position = |item: &Arg<T>| match item {
+                Arg::Int(i) => Ok(*i),
+                _ => Err(unsupported()),
+            };
+            let at = items.iter().map(position).collect::<Result<Vec<_>, _>>()?;
+            Part::At(vec![Tensor::from(at)])
+        }
+        _ => return Err(unsupported()),
     })
 }
 
-/// `x[1, :, None, ..., 2:6]`: a slice, then the new axes; one axis may be
-/// indexed by a tensor, which is an `index_select`.
-fn getitem<T: Float>(c: &Call<T>) -> Result<Outputs<T>, Stop> {
-    let parts = match c.get("index") {
-        Some(Arg::List(items)) => items.iter().map(part).collect::<Result<Vec<_>, _>>()?,
-        Some(one) => vec![part(one)?],
-        None => vec![Part::NewAxis],
-    };
-    let mut x = match c.value("input")? {
-        Value::Var(x) => x,
-        _ => return Err(Stop::unsupported(format!("indexes {} only", T::NAME))),
-    };
-    let named = parts
-        .iter()
-        .filter(|part| matches!(part, Part::Slice(_) | Part::Gather(_)))
-        .count();
-    let rest = x.ndim().saturating_sub(named);
-
-    let (mut slices, mut new_axes, mut select) = (Vec::new(), Vec::new(), None);
-    let mut kept = 0; // axes of the result so far
-    for part in parts {
-        match part {
-            Part::Slice(slice) => {
-                kept += isize::from(slice_keeps(slice));
-                slices.push(slice);
-            }
-            Part::Ellipsis => {
-                slices.resize(slices.len() + rest, WHOLE);
-                kept += rest as isize;
-            }
-            Part::NewAxis => {
-                new_axes.push(kept);
-                kept += 1;
-            }
-            Part::Gather(at) => {
-                let others = select.is_some() || !new_axes.is_empty();
-                if others || slices.iter().any(|slice| !slice_keeps(*slice)) {
-                    return Err(Stop::unsupported("an index of several kinds"));
-                }
-                select = Some((kept, at));
-                slices.push(WHOLE);
-                kept += 1;
-            }
-        }
+/// A mask over the leading axes is as good as its places.
+fn places(mask: &Tensor<bool>, shape: &[usize]) -> Result<Vec<Tensor<i64>>, Stop> {
+    if mask.ndim() == 0 || !shape.starts_with(mask.shape()) {
+        return Err(Stop::unsupported("a mask of other axes"));
     }
-    x = x.slice(&slices)?;
-    if let Some((axis, at)) = select {
-        x = x.index_select(axis, &at)?;
-    }
-    for axis in new_axes {
-        x = x.unsqueeze(axis)?;
-    }
-    one(x)
+    let places = mask.nonzero()?;
+    let along = |axis| places.select(1, axis as isize);
+    Ok((0..mask.ndim()).map(along).collect::<Result<_, _>>()?)
 }
 
-fn slice_keeps(slice: Slice) -> bool {
-    matches!(slice, Slice::Range { .. })
+/// `x[1, :, None, ..., 2:6]`: a slice, then the new axes, then the positions
+/// that tensors list.
+fn getitem<T: Float>(c: &Call<T>) -> Result<Outputs<T>, Stop> {
+    any!(c.value("input")?, x => {
+        let parts = match c.get("index") {
+            Some(Arg::List(items)) => {
+                let part = |item| part(item, x.shape());
+                items.iter().map(part).collect::<Result<Vec<_>, _>>()?
+            }
+            Some(one) => vec![part(one, x.shape())?],
+            None => vec![Part::NewAxis],
+        };
+        let axes = |part: &Part| match part {
+            Part::Slice(_) => 1,
+            Part::At(tensors) => tensors.len(),
+            Part::NewAxis | Part::Ellipsis => 0,
+        };
+        let rest = x.ndim().saturating_sub(parts.iter().map(axes).sum());
+        // One index for each axis that there is before the last step.
+        let (mut slices, mut new_axes, mut indices) = (Vec::new(), Vec::new(), Vec::new());
+        for part in parts {
+            match part {
+                Part::Slice(slice) => {
+                    slices.push(slice);
+                    if let Slice::Range { .. } = slice {
+                        indices.push(None);
+                    }
+                }
+                Part::Ellipsis => {
+                    slices.resize(slices.len() + rest, WHOLE);
+                    indices.resize(indices.len() + rest, None);
+                }
+                Part::NewAxis => {
+                    new_axes.push(indices.len() as isize);
+                    indices.push(None);
+                }
+                Part::At(tensors) => {
+                    slices.resize(slices.len() + tensors.len(), WHOLE);
+                    indices.extend(tensors.into_iter().map(Some));
+                }
+            }
+        }
+        let mut x = x.slice(&slices)?;
+        for axis in new_axes {
+            x = x.unsqueeze(axis)?;
+        }
+        x.index_by(&indices.iter().map(Option::as_ref).collect::<Vec<_>>())
+    })
 }

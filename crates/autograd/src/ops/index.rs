@@ -14,7 +14,7 @@
 //! **Cost.** One pass each way, and zeros of the size of the variable. The
 //! index tensor is saved (shared, not copied).
 
-use tensor::shape::axis;
+use tensor::shape::wrap_axis;
 use tensor::{Float, Result, Slice, Tensor};
 
 use crate::ops::layout::{in_plane, moving};
@@ -74,13 +74,17 @@ impl<T: Float> Var<T> {
     /// As [`Tensor::index_add`] and [`Var::record`].
     pub fn index_add(&self, axis: isize, index: &Tensor<i64>, source: &Self) -> Result<Self> {
         let value = self.value().index_add(axis, index, source.value())?;
-        let index = index.clone();
+        let (index, own) = (index.clone(), source.shape().to_vec());
         Self::record(
             self.along("index_add", axis)?,
             value,
             [
                 (self, pull(|g| Ok(g.clone()))),
-                (source, pull(move |g| g.index_select(axis, &index))),
+                // (Of a number the source may be a number too, or a list of one.)
+                (
+                    source,
+                    pull(move |g| g.index_select(axis, &index)?.reshape_to(&own)),
+                ),
             ],
         )
     }
@@ -92,11 +96,13 @@ impl<T: Float> Var<T> {
     /// As [`Tensor::scatter_add`] and [`Var::record`].
     pub fn scatter_add(&self, axis: isize, index: &Tensor<i64>, source: &Self) -> Result<Self> {
         let value = self.value().scatter_add(axis, index, source.value())?;
-        let (own, index) = (source.shape().to_vec(), index.clone());
+        // A number is a line of one.
+        let index = index.reshape_to(line(index.shape()))?;
+        let own = source.shape().to_vec();
         let rule = move |g: &Self| {
             let used = g.gather(axis, &index)?;
-            if own == index.shape() {
-                return Ok(used);
+            if line(&own) == index.shape() {
+                return used.reshape_to(&own);
             }
             let place = index.shape().iter().map(|&n| Slice::from(..n as isize));
             used.unslice(&own, place.collect::<Vec<_>>())
@@ -109,9 +115,14 @@ impl<T: Float> Var<T> {
     }
 
     fn along(&self, op: &'static str, axis: isize) -> Result<OpInfo> {
-        let at = self::axis(op, axis, self.ndim())?;
+        let at = wrap_axis(op, axis, self.ndim())?;
         Ok(moving(op, in_plane(at, self.ndim())))
     }
+}
+
+/// The shape as that of a line if it is that of a number.
+fn line(shape: &[usize]) -> &[usize] {
+    if shape.is_empty() { &[1] } else { shape }
 }
 
 #[cfg(test)]
@@ -137,6 +148,21 @@ mod tests {
         });
         let none = Tensor::zeros([0]).unwrap();
         check_linear(x, |x| x.index_select(0, &none));
+    }
+
+    #[test]
+    fn numbers_are_lines_of_one() {
+        let (number, line) = (&random(&[]), &random(&[3]));
+        let (first, twice) = (Tensor::scalar(0), Tensor::from([0, 0]));
+        check_linear(number, |x| x.index_select(0, &first));
+        check_linear(line, |x| x.index_select(0, &first));
+        check_linear(number, |x| x.gather(0, &twice));
+        check_linear(line, |x| x.gather(0, &first));
+        let add = |index: Tensor<i64>| move |x: &[Var<f64>]| x[0].scatter_add(0, &index, &x[1]);
+        check_squared(add(first.clone()), &[random(&[]), random(&[])]);
+        check_squared(add(first), &[random(&[2]), random(&[3])]);
+        check_squared(add(twice), &[random(&[]), random(&[2])]);
+        check_squared(add(Tensor::from([0])), &[random(&[2]), random(&[])]);
     }
 
     #[test]

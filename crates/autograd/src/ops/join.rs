@@ -77,6 +77,14 @@ impl<T: Float> Var<T> {
         self.pieces(axis, &self.value().split(size, axis)?)
     }
 
+    /// The variable cut along an axis into pieces of these sizes.
+    ///
+    /// # Errors
+    /// As [`Tensor::split_with_sizes`] and [`Var::record`].
+    pub fn split_with_sizes(&self, sizes: &[usize], axis: isize) -> Result<Vec<Self>> {
+        self.pieces(axis, &self.value().split_with_sizes(sizes, axis)?)
+    }
+
     /// The variable cut along an axis into up to `n` pieces of one size; the
     /// last one may be smaller.
     ///

@@ -14,7 +14,7 @@
 //! **Cost.** What the tensor operation costs, each way; nothing is saved but
 //! shapes and axes.
 
-use tensor::shape::{Axes, axis};
+use tensor::shape::{Axes, Sizes, axis, wrap_axis};
 use tensor::{Float, Result, Tensor};
 
 use crate::record::{OpInfo, pull};
@@ -37,6 +37,14 @@ impl<T: Float> Var<T> {
     /// As [`Tensor::reshape`] and [`Var::record`].
     pub fn reshape(&self, shape: impl AsRef<[isize]>) -> Result<Self> {
         self.reshaped("reshape", self.value().reshape(shape)?)
+    }
+
+    /// [`reshape`](Self::reshape) under PyTorch's other name for it.
+    ///
+    /// # Errors
+    /// As [`Tensor::view`] and [`Var::record`].
+    pub fn view(&self, shape: impl AsRef<[isize]>) -> Result<Self> {
+        self.reshape(shape)
     }
 
     /// [`reshape`](Self::reshape) to a shape whose sizes are all known.
@@ -113,7 +121,10 @@ impl<T: Float> Var<T> {
     pub fn transpose(&self, a: isize, b: isize) -> Result<Self> {
         const OP: &str = "transpose";
         let value = self.value().transpose(a, b)?;
-        let (first, second) = (axis(OP, a, self.ndim())?, axis(OP, b, self.ndim())?);
+        let [first, second] = [
+            wrap_axis(OP, a, self.ndim())?,
+            wrap_axis(OP, b, self.ndim())?,
+        ];
         let within = in_plane(first.max(second), self.ndim()) && first != second;
         Self::record(
             moving(OP, within),
@@ -135,11 +146,11 @@ impl<T: Float> Var<T> {
     }
 
     /// The variable repeated along its axes of size 1, and along new leading
-    /// axes. Its adjoint is [`sum_to`](Var::sum_to).
+    /// axes; −1 keeps a size. Its adjoint is [`sum_to`](Var::sum_to).
     ///
     /// # Errors
     /// As [`Tensor::expand`] and [`Var::record`].
-    pub fn expand(&self, shape: impl AsRef<[usize]>) -> Result<Self> {
+    pub fn expand(&self, shape: impl Sizes) -> Result<Self> {
         let value = self.value().expand(shape)?;
         let own = self.shape().to_vec();
         Self::record("expand", value, [(self, pull(move |g| g.sum_to(&own)))])
@@ -155,7 +166,7 @@ impl<T: Float> Var<T> {
         let value = self.value().flip(&axes)?;
         let mut within = false;
         for &a in &axes {
-            within |= in_plane(axis(OP, a, self.ndim())?, self.ndim());
+            within |= in_plane(wrap_axis(OP, a, self.ndim())?, self.ndim());
         }
         Self::record(
             moving(OP, within),
@@ -208,6 +219,9 @@ mod tests {
         check_linear(&random(&[]), |x| x.flatten(0, -1));
         check_linear(&random(&[]), |x| x.expand([2, 3]));
         check_linear(&random(&[0, 3]), |x| x.permute([1, 0]));
+        check_linear(&random(&[3, 1]), |x| x.expand([2, -1, 4]));
+        check_linear(&random(&[]), |x| x.flip(0)?.transpose(0, -1)?.squeeze(0));
+        check_linear(x, |x| x.view([-1, 2]));
     }
 
     #[test]

@@ -44,6 +44,23 @@ impl<T: Float> Var<T> {
         self.matmul_with(rhs, false, false)
     }
 
+    /// The product of two matrices: [`matmul`](Self::matmul) of nothing else.
+    ///
+    /// # Errors
+    /// As [`Tensor::mm`](tensor::Tensor::mm) and [`Var::record`].
+    pub fn mm(&self, rhs: &Self) -> Result<Self> {
+        self.product("mm", rhs, [false; 2], self.value().mm(rhs.value())?)
+    }
+
+    /// The products of two batches of matrices, one by one, without
+    /// broadcasting.
+    ///
+    /// # Errors
+    /// As [`Tensor::bmm`](tensor::Tensor::bmm) and [`Var::record`].
+    pub fn bmm(&self, rhs: &Self) -> Result<Self> {
+        self.product("bmm", rhs, [false; 2], self.value().bmm(rhs.value())?)
+    }
+
     /// [`matmul`](Self::matmul) with the last two axes of either operand
     /// exchanged, without a copy. (A vector has nothing to exchange.)
     ///
@@ -59,6 +76,16 @@ impl<T: Float> Var<T> {
         let value = self
             .value()
             .matmul_with(rhs.value(), transpose_lhs, transpose_rhs)?;
+        self.product("matmul", rhs, [transpose_lhs, transpose_rhs], value)
+    }
+
+    fn product(
+        &self,
+        op: &'static str,
+        rhs: &Self,
+        [transpose_lhs, transpose_rhs]: [bool; 2],
+        value: Tensor<T>,
+    ) -> Result<Self> {
         let product = Product {
             lhs_is_vector: self.ndim() == 1,
             rhs_is_vector: rhs.ndim() == 1,
@@ -71,7 +98,7 @@ impl<T: Float> Var<T> {
             [.., columns] => *columns,
             [] => 0,
         };
-        let info = info("matmul", value.len(), inner);
+        let info = info(op, value.len(), inner);
         let (a, b) = (self.save(), rhs.save());
         Self::record(
             info,
@@ -84,7 +111,8 @@ impl<T: Float> Var<T> {
     }
 
     /// A linear layer: x · Wᵀ + b for an input `[.., in]`, a weight
-    /// `[out, in]` and a bias `[out]`, with any number of leading axes.
+    /// `[out, in]` and a bias `[out]`, with any number of leading axes. A weight
+    /// `[in]` yields one number in place of the last axis.
     ///
     /// With the gradient G, all leading axes of it and of x taken as rows, the
     /// gradient of x is G · W, of W it is Gᵀ · x, and of b the sum of the rows
@@ -93,6 +121,10 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// As [`Tensor::linear`](tensor::Tensor::linear) and [`Var::record`].
     pub fn linear(&self, weight: &Self, bias: Option<&Self>) -> Result<Self> {
+        if weight.ndim() == 1 {
+            let (row, bias) = single_row(weight, bias)?;
+            return self.linear(&row, bias.as_ref())?.squeeze(-1);
+        }
         let value = self.value().linear(weight.value(), bias.map(Self::value))?;
         self.record_linear(weight, bias, value)
     }
@@ -104,6 +136,10 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// As [`linear`](Self::linear).
     pub fn linear_relu(&self, weight: &Self, bias: Option<&Self>) -> Result<Self> {
+        if weight.ndim() == 1 {
+            let (row, bias) = single_row(weight, bias)?;
+            return self.linear_relu(&row, bias.as_ref())?.squeeze(-1);
+        }
         if self.tape().detects_anomaly() {
             // The rectifier would hide an infinity below zero.
             return self.linear(weight, bias)?.relu();
@@ -161,6 +197,15 @@ struct Product {
     transpose_rhs: bool,
     /// One right-hand matrix for all rows of a batch.
     rhs_is_shared: bool,
+}
+
+/// A weight of one output and its bias as those of a layer with one output.
+fn single_row<T: Float>(
+    weight: &Var<T>,
+    bias: Option<&Var<T>>,
+) -> Result<(Var<T>, Option<Var<T>>)> {
+    let bias = bias.map(|bias| bias.unsqueeze(0)).transpose()?;
+    Ok((weight.unsqueeze(0)?, bias))
 }
 
 impl Product {
@@ -294,6 +339,10 @@ mod tests {
             let inputs = [random(shape), random(&[2, 3]), random(&[2])];
             check_squared(|x| x[0].linear(&x[1], Some(&x[2])), &inputs);
             check_squared(|x| x[0].linear(&x[1], None), &inputs[..2]);
+            // One output, without an axis of its own.
+            let inputs = [random(shape), random(&[3]), random(&[])];
+            check_squared(|x| x[0].linear(&x[1], Some(&x[2])), &inputs);
+            check_squared(|x| x[0].linear_relu(&x[1], None), &inputs[..2]);
         }
     }
 

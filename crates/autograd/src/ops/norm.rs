@@ -26,6 +26,22 @@ impl<T: Float> Var<T> {
         self.norm_axes(p, [], false)
     }
 
+    /// [`norm`](Self::norm) under the name of `torch.linalg`.
+    ///
+    /// # Errors
+    /// As [`norm`](Self::norm).
+    pub fn vector_norm(&self, p: f64) -> Result<Self> {
+        self.norm(p)
+    }
+
+    /// [`norm_axes`](Self::norm_axes) under the name of `torch.linalg`.
+    ///
+    /// # Errors
+    /// As [`norm_axes`](Self::norm_axes).
+    pub fn vector_norm_axes(&self, p: f64, axes: impl Axes, keepdim: bool) -> Result<Self> {
+        self.norm_axes(p, axes, keepdim)
+    }
+
     /// The p-norm (Σ|x|ᵖ)^(1/p) over these axes, over all if none is named,
     /// with the limits at p = 0 and ±∞ that
     /// [`Tensor::norm_axes`](tensor::Tensor::norm_axes) names. The gradient is 0

@@ -22,7 +22,7 @@ use crate::var::Var;
 /// The shape that is left of `shape` by a reduction over `axes` (none: all) if
 /// the reduced axes stay with size 1.
 pub(crate) fn kept(op: &'static str, shape: &[usize], axes: &[isize]) -> Result<Vec<usize>> {
-    let reduced = shape::axes(op, axes, shape.len())?;
+    let reduced = shape::wrap_axes(op, axes, shape.len())?;
     let folds = |axis| reduced.is_empty() || reduced.contains(&axis);
     let keep = |(axis, &size): (usize, &usize)| if folds(axis) { 1 } else { size };
     Ok(shape.iter().enumerate().map(keep).collect())

@@ -3,6 +3,7 @@
 //! | | value y | gradient |
 //! |---|---|---|
 //! | `softmax` | exp x / Σ exp x | y · (g − Σ g·y) |
+//! | `softmin` | softmax of −x | |
 //! | `log_softmax` | x − log Σ exp x | g − exp(y) · Σ g |
 //! | `logsumexp` | log Σ exp x | g · exp(x − y) |
 //!
@@ -27,10 +28,19 @@ impl<T: Float> Var<T> {
         let y = self.tape().save_output(&value);
         let rule = pull(move |g: &Self| {
             let y = y.on(g);
-            let mean = g.mul(&y)?.sum_axes(axis, true)?;
+            let mean = total(&g.mul(&y)?, axis)?;
             y.mul(&g.sub(&mean)?)
         });
         Self::record(along("softmax", axis, self.ndim())?, value, [(self, rule)])
+    }
+
+    /// [`softmax`](Self::softmax) of −x: the smallest gets most.
+    ///
+    /// # Errors
+    /// If the axis is out of range; as [`Var::record`].
+    pub fn softmin(&self, axis: isize) -> Result<Self> {
+        along("softmin", axis, self.ndim())?;
+        self.neg()?.softmax(axis)
     }
 
     /// x − log Σ exp(x), the sum along `axis`: the logarithm of
@@ -41,10 +51,7 @@ impl<T: Float> Var<T> {
     pub fn log_softmax(&self, axis: isize) -> Result<Self> {
         let value = self.value().log_softmax(axis)?;
         let y = self.tape().save_output(&value);
-        let rule = pull(move |g: &Self| {
-            let total = g.sum_axes(axis, true)?;
-            g.sub(&y.on(g).exp()?.mul(&total)?)
-        });
+        let rule = pull(move |g: &Self| g.sub(&y.on(g).exp()?.mul(&total(g, axis)?)?));
         Self::record(
             along("log_softmax", axis, self.ndim())?,
             value,
@@ -72,7 +79,17 @@ impl<T: Float> Var<T> {
 
 /// What an operation along `axis` says of itself.
 fn along(op: &'static str, axis: isize, ndim: usize) -> Result<OpInfo> {
+    // A number without axes is a line of one score.
+    let ndim = ndim.max(1);
     Ok(moving(op, in_plane(shape::axis(op, axis, ndim)?, ndim)))
+}
+
+/// The sum of each line, of one score if there are no axes.
+fn total<T: Float>(x: &Var<T>, axis: isize) -> Result<Var<T>> {
+    if x.ndim() == 0 {
+        return Ok(x.clone());
+    }
+    x.sum_axes(axis, true)
 }
 
 #[cfg(test)]
@@ -199,6 +216,7 @@ mod tests {
             let x = [spaced(shape)];
             for axis in [0, -1] {
                 gradcheck(|x| x[0].softmax(axis), &x).unwrap();
+                gradcheck(|x| x[0].softmin(axis), &x).unwrap();
                 gradcheck(|x| x[0].log_softmax(axis), &x).unwrap();
                 gradcheck(|x| x[0].logsumexp(axis, true), &x).unwrap();
                 gradcheck(|x| x[0].logsumexp(axis, false)?.square(), &x).unwrap();
@@ -216,9 +234,22 @@ mod tests {
     }
 
     #[test]
+    fn a_number_is_a_line_of_one_score() {
+        let x = || [Tensor::scalar(3.0)];
+        for axis in [0, -1] {
+            let flat = || [Tensor::scalar(0.0)];
+            torch(|x| x[0].softmax(axis), x(), 1.0, flat());
+            torch(|x| x[0].softmin(axis), x(), 1.0, flat());
+            torch(|x| x[0].log_softmax(axis), x(), 0.0, flat());
+            gradcheck(|x| x[0].softmax(axis)?.mul(&x[0]), &x()).unwrap();
+        }
+    }
+
+    #[test]
     fn wrong_axes_are_errors() {
         let x = crate::Tape::new().leaf(spaced(&[2, 3]));
         assert!(x.softmax(2).is_err() && x.log_softmax(-3).is_err());
+        assert!(x.softmin(2).is_err() && x.sum().unwrap().softmax(1).is_err());
         assert!(x.logsumexp([0, -2], false).is_err());
     }
 }

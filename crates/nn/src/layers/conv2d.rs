@@ -4,7 +4,7 @@ use std::fmt;
 
 use autograd::{Parameter, Var};
 use rand::Rng;
-use tensor::{Conv2dOptions, Error, Float, Padding, Pair, Result, Window2d};
+use tensor::{Conv2dOptions, Error, Float, PadMode, Padding, Pair, Result, Window2d};
 
 use super::pair;
 use crate::init::{default_bias, default_weight};
@@ -49,7 +49,37 @@ pub struct Conv2d<T: Float = f32> {
     /// `[out_channels]`.
     pub bias: Option<Parameter<T>>,
     options: Conv2dOptions,
+    padding_mode: PaddingMode,
     relu: bool,
+}
+
+/// What a [`Conv2d`] surrounds a plane with.
+///
+/// ```
+/// use autograd::Tape;
+/// use tensor::{Padding, Tensor, random::Generator};
+/// use wengert_nn::{Conv2d, Module, PaddingMode};
+///
+/// let conv: Conv2d = Conv2d::builder(1, 6, 3)
+///     .padding(Padding::Same)
+///     .padding_mode(PaddingMode::Reflect)
+///     .build(&mut Generator::new(0))?;
+/// let x = Tape::inference().constant(Tensor::zeros([1, 1, 8, 8])?);
+/// assert_eq!(conv.forward(&x)?.shape(), [1, 6, 8, 8]);
+/// # Ok::<(), tensor::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PaddingMode {
+    /// Zeros.
+    #[default]
+    Zeros,
+    /// Its own elements, mirrored at the outermost ones:
+    /// [`PadMode::Reflect`].
+    Reflect,
+    /// Its outermost elements again and again: [`PadMode::Replicate`].
+    Replicate,
+    /// Its elements from the other end: [`PadMode::Circular`].
+    Circular,
 }
 
 /// The options of [`Conv2d`]; what is not set is PyTorch's default.
@@ -60,6 +90,7 @@ pub struct Conv2dBuilder {
     out_channels: usize,
     kernel: Pair,
     options: Conv2dOptions,
+    padding_mode: PaddingMode,
     bias: bool,
     relu: bool,
 }
@@ -77,6 +108,7 @@ impl Conv2d {
             out_channels,
             kernel: kernel.into(),
             options: Conv2dOptions::default(),
+            padding_mode: PaddingMode::Zeros,
             bias: true,
             relu: false,
         }
@@ -88,6 +120,12 @@ impl<T: Float> Conv2d<T> {
     #[must_use]
     pub fn options(&self) -> &Conv2dOptions {
         &self.options
+    }
+
+    /// What surrounds a plane.
+    #[must_use]
+    pub fn padding_mode(&self) -> PaddingMode {
+        self.padding_mode
     }
 
     /// Whether the result is rectified.
@@ -104,9 +142,15 @@ impl Conv2dBuilder {
         self
     }
 
-    /// How many zeros surround a plane: a number, a pair, or [`Padding::Same`].
+    /// How many rows and columns surround a plane: a number, a pair, or [`Padding::Same`].
     pub fn padding(mut self, padding: impl Into<Padding>) -> Self {
         self.options = self.options.padding(padding);
+        self
+    }
+
+    /// What the padding is made of.
+    pub fn padding_mode(mut self, mode: PaddingMode) -> Self {
+        self.padding_mode = mode;
         self
     }
 
@@ -151,6 +195,7 @@ impl Conv2dBuilder {
             out_channels,
             kernel,
             options,
+            padding_mode,
             bias,
             relu,
         } = self;
@@ -192,6 +237,7 @@ impl Conv2dBuilder {
             weight,
             bias,
             options,
+            padding_mode,
             relu,
         })
     }
@@ -202,13 +248,43 @@ visit!(Conv2d<T> { weight, bias });
 impl<T: Float> Module<T> for Conv2d<T> {
     fn forward(&self, input: &Var<T>) -> Result<Var<T>> {
         let tape = input.tape();
+        let (input, options) = &self.padded(input)?;
         let bias = self.bias.as_ref().map(|bias| tape.parameter(bias));
         let weight = tape.parameter(&self.weight);
         if self.relu {
-            input.conv2d_relu(&weight, bias.as_ref(), &self.options)
+            input.conv2d_relu(&weight, bias.as_ref(), options)
         } else {
-            input.conv2d(&weight, bias.as_ref(), &self.options)
+            input.conv2d(&weight, bias.as_ref(), options)
         }
+    }
+}
+
+impl<T: Float> Conv2d<T> {
+    /// The input with its margin, unless that is of zeros, and the options of the
+    /// convolution of it.
+    fn padded(&self, input: &Var<T>) -> Result<(Var<T>, Conv2dOptions)> {
+        let options = self.options;
+        let mode = match self.padding_mode {
+            PaddingMode::Zeros => return Ok((input.clone(), options)),
+            PaddingMode::Reflect => PadMode::Reflect,
+            PaddingMode::Replicate => PadMode::Replicate,
+            PaddingMode::Circular => PadMode::Circular,
+        };
+        let &[.., height, width] = self.weight.shape() else {
+            return Ok((input.clone(), options));
+        };
+        let (kernel, stride) = ([height, width], options.stride);
+        let window = Window2d::new("conv2d", kernel, stride, options.padding, options.dilation)?;
+        // More than there can be is refused as too much.
+        let amount = |n: usize| isize::try_from(n).unwrap_or(isize::MAX);
+        let sides = [1, 0].map(|axis| {
+            let (before, after) = (window.padding_before[axis], window.padding_after[axis]);
+            (amount(before), amount(after))
+        });
+        if sides == [(0, 0); 2] {
+            return Ok((input.clone(), options));
+        }
+        Ok((input.pad(&sides, mode)?, options.padding(0)))
     }
 }
 
@@ -247,6 +323,12 @@ impl<T: Float> fmt::Display for Conv2d<T> {
         }
         if self.bias.is_none() {
             write!(f, ", bias=False")?;
+        }
+        match self.padding_mode {
+            PaddingMode::Zeros => {}
+            PaddingMode::Reflect => write!(f, ", padding_mode=reflect")?,
+            PaddingMode::Replicate => write!(f, ", padding_mode=replicate")?,
+            PaddingMode::Circular => write!(f, ", padding_mode=circular")?,
         }
         if self.relu {
             write!(f, ", relu=True")?;

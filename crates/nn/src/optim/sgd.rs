@@ -9,212 +9,111 @@
 //! **Cost.** One sweep over parameter, gradient and velocity; one velocity a
 //! parameter, none without momentum.
 
-use std::collections::BTreeMap;
+use tensor::{Error, Float, Result, SgdOptions, Tensor};
 
-use autograd::Gradients;
-use tensor::{Error, Float, Result, SgdStep, Tensor};
+use super::groups::{Memory, Rule, optimizer};
 
-use super::{Optimizer, check_gradients, check_rate};
-use crate::module::Visit;
-
-/// Stochastic gradient descent.
-///
-/// ```
-/// use autograd::{Parameter, Tape};
-/// use tensor::Tensor;
-/// use wengert_nn::{Optimizer, Sgd};
-///
-/// let mut w: Parameter = Parameter::new(Tensor::from([1.0, -2.0]));
-/// let mut sgd = Sgd::builder(0.1).momentum(0.9).build()?;
-/// for _ in 0..100 {
-///     let tape = Tape::new();
-///     let v = tape.parameter(&w);
-///     let grads = v.mul(&v)?.sum()?.backward()?;
-///     drop(v);
-///     sgd.step(&mut w, &grads)?;
-/// }
-/// assert!(w.value().iter().all(|x| x.abs() < 0.05));
-/// # Ok::<(), tensor::Error>(())
-/// ```
-#[derive(Clone, Debug)]
-pub struct Sgd<T: Float = f32> {
-    step: SgdStep,
-    allow_missing: bool,
-    /// By the parameter's dotted name, as a checkpoint holds them.
-    velocities: BTreeMap<String, Tensor<T>>,
-}
-
-/// The options of [`Sgd`]; what is not set is PyTorch's default.
-#[derive(Clone, Copy, Debug)]
-#[must_use]
-pub struct SgdBuilder {
-    step: SgdStep,
-    allow_missing: bool,
-}
-
-impl<T: Float> Sgd<T> {
-    /// Plain descent: no momentum, no decay.
+optimizer! {
+    /// Stochastic gradient descent.
     ///
-    /// # Errors
-    /// [`Error::Value`] unless the rate is finite and not negative.
-    pub fn new(lr: f64) -> Result<Self> {
-        Sgd::builder(lr).build()
-    }
-
-    /// The velocities of the parameters that have moved, by dotted name.
-    #[must_use]
-    pub fn velocities(&self) -> &BTreeMap<String, Tensor<T>> {
-        &self.velocities
-    }
-}
-
-impl Sgd {
-    /// Descent with options, for any element type: that is decided by
-    /// [`build`](SgdBuilder::build).
-    pub fn builder(lr: f64) -> SgdBuilder {
-        SgdBuilder {
-            step: SgdStep {
-                lr,
-                momentum: 0.0,
-                dampening: 0.0,
-                weight_decay: 0.0,
-                nesterov: false,
-            },
-            allow_missing: false,
-        }
-    }
-}
-
-impl SgdBuilder {
-    /// What share of the velocity is kept from step to step; 0 for none.
-    pub fn momentum(mut self, momentum: f64) -> Self {
-        self.step.momentum = momentum;
-        self
-    }
-
-    /// What share of the gradient is kept from entering the velocity.
-    pub fn dampening(mut self, dampening: f64) -> Self {
-        self.step.dampening = dampening;
-        self
-    }
-
-    /// The L2 penalty, added to the gradient before it enters the velocity.
-    pub fn weight_decay(mut self, weight_decay: f64) -> Self {
-        self.step.weight_decay = weight_decay;
-        self
-    }
-
-    /// Whether a step looks ahead along the velocity.
-    pub fn nesterov(mut self, nesterov: bool) -> Self {
-        self.step.nesterov = nesterov;
-        self
-    }
-
-    /// Whether a parameter without a gradient stays where it is instead of
-    /// being an error.
-    pub fn allow_missing(mut self, allow: bool) -> Self {
-        self.allow_missing = allow;
-        self
-    }
-
-    /// The optimiser.
+    /// ```
+    /// use autograd::{Parameter, Tape};
+    /// use tensor::Tensor;
+    /// use wengert_nn::{Optimizer, Sgd};
     ///
-    /// # Errors
-    /// [`Error::Value`] for a negative, infinite or NaN option, and for Nesterov
-    /// without momentum or with dampening, as PyTorch.
-    pub fn build<T: Float>(self) -> Result<Sgd<T>> {
-        const OP: &str = "sgd";
-        let step = self.step;
-        check_rate::<T>(OP, "the learning rate", step.lr)?;
-        check_rate::<T>(OP, "momentum", step.momentum)?;
-        check_rate::<T>(OP, "weight decay", step.weight_decay)?;
-        if !step.dampening.is_finite() {
+    /// let mut w: Parameter = Parameter::new(Tensor::from([1.0, -2.0]));
+    /// let mut sgd = Sgd::builder(0.1).momentum(0.9).build()?;
+    /// for _ in 0..100 {
+    ///     let tape = Tape::new();
+    ///     let v = tape.parameter(&w);
+    ///     let grads = v.mul(&v)?.sum()?.backward()?;
+    ///     drop(v);
+    ///     sgd.step(&mut w, &grads)?;
+    /// }
+    /// assert!(w.value().iter().all(|x| x.abs() < 0.05));
+    /// # Ok::<(), tensor::Error>(())
+    /// ```
+    Sgd = "sgd", SgdOptions, SgdOptions::default();
+
+    /// The options of [`Sgd`]; what is not set is PyTorch's default.
+    SgdBuilder {
+        /// What share of the velocity is kept from step to step; 0 for none.
+        momentum: f64,
+        /// What share of the gradient is kept from entering the velocity.
+        dampening: f64,
+        /// The L2 penalty, added to the gradient before it enters the velocity.
+        weight_decay: f64,
+        /// Whether a step looks ahead along the velocity. Needs momentum, and no
+        /// dampening.
+        nesterov: bool,
+        /// Whether to ascend.
+        maximize: bool,
+    }
+}
+
+impl Rule for SgdOptions {
+    const SLOTS: &'static [&'static str] = &["momentum_buffer"];
+
+    fn check<T: Float>(&self, op: &'static str) -> Result<()> {
+        self.check::<T>(op)?;
+        if self.nesterov && (self.momentum == 0.0 || self.dampening != 0.0) {
             return Err(Error::value(
-                OP,
-                format!("dampening must be finite, got {}", step.dampening),
-            ));
-        }
-        if step.nesterov && (step.momentum == 0.0 || step.dampening != 0.0) {
-            return Err(Error::value(
-                OP,
+                op,
                 format!(
                     "Nesterov needs momentum and no dampening, got momentum {} and dampening {}",
-                    step.momentum, step.dampening
+                    self.momentum, self.dampening
                 ),
             ));
-        }
-        Ok(Sgd {
-            step,
-            allow_missing: self.allow_missing,
-            velocities: BTreeMap::new(),
-        })
-    }
-}
-
-impl<T: Float> Sgd<T> {
-    /// Refuses a model that is not the one whose velocities these are.
-    fn check_velocities(&self, model: &dyn Visit<T>) -> Result<()> {
-        for (name, parameter) in model.named_parameters() {
-            match self.velocities.get(&name) {
-                Some(velocity) if velocity.shape() != parameter.shape() => {
-                    return Err(Error::shape(
-                        "sgd",
-                        format!(
-                            "parameter `{name}` has shape {:?}, its velocity {:?}",
-                            parameter.shape(),
-                            velocity.shape()
-                        ),
-                    ));
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-}
-
-impl<T: Float> Optimizer<T> for Sgd<T> {
-    fn step(&mut self, model: &mut dyn Visit<T>, gradients: &Gradients<T>) -> Result<()> {
-        check_gradients("sgd", model, gradients, self.allow_missing)?;
-        self.check_velocities(model)?;
-        for (name, parameter) in model.named_parameters_mut() {
-            if parameter.is_frozen() {
-                continue;
-            }
-            let Some(gradient) = gradients.get(&parameter.id()) else {
-                continue;
-            };
-            let value = parameter.value_mut();
-            if self.step.momentum == 0.0 {
-                value.sgd_step(gradient, &self.step)?;
-            } else if let Some(velocity) = self.velocities.get_mut(&name) {
-                value.sgd_momentum_step(velocity, gradient, &self.step)?;
-            } else {
-                let mut velocity = value.zeros_like();
-                let undampened = SgdStep {
-                    dampening: 0.0,
-                    ..self.step
-                };
-                value.sgd_momentum_step(&mut velocity, gradient, &undampened)?;
-                self.velocities.insert(name, velocity);
-            }
         }
         Ok(())
     }
 
     fn lr(&self) -> f64 {
-        self.step.lr
+        self.lr
     }
 
-    fn set_lr(&mut self, lr: f64) -> Result<()> {
-        self.step.lr = check_rate::<T>("sgd", "the learning rate", lr)?;
-        Ok(())
+    fn set_lr(&mut self, lr: f64) {
+        self.lr = lr;
+    }
+
+    fn momentum(&self) -> Option<f64> {
+        Some(self.momentum)
+    }
+
+    fn set_momentum(&mut self, momentum: f64) {
+        self.momentum = momentum;
+    }
+
+    /// Momentum may have come after the last step.
+    fn needs(&self, _: &str) -> bool {
+        false
+    }
+
+    fn step<T: Float>(
+        &self,
+        p: &mut Tensor<T>,
+        g: &Tensor<T>,
+        memory: &mut Memory<T>,
+    ) -> Result<()> {
+        if self.momentum == 0.0 {
+            return p.sgd_step(g, self);
+        }
+        let [velocity, ..] = &mut memory.slots;
+        if let Some(velocity) = velocity {
+            return p.sgd_momentum_step(velocity, g, self);
+        }
+        let undampened = Self {
+            dampening: 0.0,
+            ..*self
+        };
+        p.sgd_momentum_step(velocity.insert(p.zeros_like()), g, &undampened)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Optimizer, Rates};
     use autograd::{Parameter, Tape, Var};
 
     /// The value of a parameter after some steps on the loss Σ c · p.
@@ -297,7 +196,10 @@ mod tests {
 
     #[test]
     fn bad_options_are_errors() {
-        let bad = |builder: SgdBuilder| assert!(builder.build::<f32>().is_err(), "{builder:?}");
+        let bad = |builder: SgdBuilder| {
+            let told = format!("{builder:?}");
+            assert!(builder.build::<f32>().is_err(), "{told}");
+        };
         bad(Sgd::builder(-0.1));
         bad(Sgd::builder(f64::NAN));
         bad(Sgd::builder(f64::INFINITY));

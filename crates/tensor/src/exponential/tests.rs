@@ -5,8 +5,12 @@ use crate::random::Generator;
 use crate::simd::{InstructionSet, compiled_for};
 use crate::tensor::Tensor;
 
+mod normal;
+
 /// The stated bounds: eˣ, the logistic function, tanh.
 const BOUNDS: [f64; 3] = [1.1, 2.5, 1.5];
+/// Of eˣ − 1, and of log(1 + u) for u from 0 to 1.
+const BOUNDS_NEAR_ONE: [f64; 2] = [2.5, 2.0];
 
 /// eˣ, the logistic function, tanh.
 fn all<T: Exponential>(x: T) -> [T; 3] {
@@ -111,6 +115,42 @@ fn f64_is_within_its_bounds() {
             "{x}: {places} places from the standard library"
         );
     }
+}
+
+/// How far `got` is from `want`, in units of its last place.
+fn places_off<T: Exponential>(got: T, want: f64) -> f64 {
+    let (digits, lowest) = if T::NAME == "f32" {
+        (24, -149)
+    } else {
+        (53, -1074)
+    };
+    (got.as_f64() - want).abs() / place(want, digits, lowest)
+}
+
+fn near_one<T: Exponential>() {
+    let mut draw = Generator::new(1);
+    // The standard library's own error is at most 1 of the places of f64.
+    let allowance = if T::NAME == "f32" { 0.0 } else { 1.0 };
+    for reach in [87.0, 2.0, 0.5, 0.01, 1e-5] {
+        for &x in &Tensor::<T>::uniform([4000], -reach, reach, &mut draw).unwrap() {
+            let off = places_off(exp_m1(x), x.as_f64().exp_m1());
+            assert!(off <= BOUNDS_NEAR_ONE[0] + allowance, "{x:?}: {off} places");
+            let u = x.magnitude().min(T::ONE);
+            let off = places_off(ln_1p(u), u.as_f64().ln_1p());
+            assert!(off <= BOUNDS_NEAR_ONE[1] + allowance, "{u:?}: {off} places");
+        }
+    }
+    assert_eq!(exp_m1(-T::infinity()), -T::ONE);
+    assert_eq!(exp_m1(T::infinity()), T::infinity());
+    assert_eq!(exp_m1(T::ZERO), T::ZERO);
+    assert!(exp_m1(T::nan()).is_nan() && ln_1p(T::nan()).is_nan());
+    assert_eq!(ln_1p(T::ZERO), T::ZERO);
+}
+
+#[test]
+fn what_is_near_one_keeps_its_digits() {
+    near_one::<f32>();
+    near_one::<f64>();
 }
 
 fn exact_ends<T: Exponential>() {

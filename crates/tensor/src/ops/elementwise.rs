@@ -101,26 +101,20 @@ pub(crate) fn map_into<T: Element, U: Element>(
 /// `f(x, y)` for every element x of a target and y of a source of its length,
 /// in place, by vectors and on all threads.
 pub(crate) fn update<T: Element>(target: &mut [T], source: &[T], f: impl Fn(&mut T, T) + Sync) {
-    let cost = COST * target.len();
+    update_at(COST, target, source, f);
+}
+
+/// As [`update`], for an `f` that costs so many units of 0.1 ns by vectors.
+pub(crate) fn update_at<T: Element>(
+    cost: usize,
+    target: &mut [T],
+    source: &[T],
+    f: impl Fn(&mut T, T) + Sync,
+) {
+    let cost = cost * target.len();
     let pieces = target.chunks_mut(PIECE).zip(source.chunks(PIECE));
     par::for_each_item(pieces, cost, |(target, source)| {
         simd::wide(|| target.iter_mut().zip(source).for_each(|(x, &y)| f(x, y)));
-    });
-}
-
-/// `f(x, y, z)` for every element of two targets and a source, as [`update`].
-pub(crate) fn update_both<T: Element>(
-    [first, second]: [&mut [T]; 2],
-    source: &[T],
-    f: impl Fn(&mut T, &mut T, T) + Sync,
-) {
-    let cost = COST * source.len();
-    let targets = first.chunks_mut(PIECE).zip(second.chunks_mut(PIECE));
-    par::for_each_item(targets.zip(source.chunks(PIECE)), cost, |((x, y), z)| {
-        simd::wide(|| {
-            let targets = x.iter_mut().zip(y);
-            targets.zip(z).for_each(|((x, y), &z)| f(x, y, z));
-        });
     });
 }
 
@@ -175,6 +169,17 @@ impl<T: Number> Tensor<T> {
     /// [`Error::Shape`](crate::Error::Shape) if the shapes do not broadcast.
     pub fn minimum(&self, rhs: &Self) -> Result<Self> {
         zip("minimum", self, rhs, smaller)
+    }
+
+    /// Each element no smaller than that of `min` and no larger than that of
+    /// `max`, broadcast. Where `min` is larger than `max`, `max` wins; NaN in
+    /// any of the three is NaN.
+    ///
+    /// # Errors
+    /// [`Error::Shape`](crate::Error::Shape) if the shapes do not broadcast.
+    pub fn clamp_between(&self, min: &Self, max: &Self) -> Result<Self> {
+        const OP: &str = "clamp_between";
+        zip(OP, &zip(OP, self, min, larger)?, max, smaller)
     }
 }
 
@@ -266,6 +271,8 @@ mod tests {
         let j = Tensor::from([-1i64, 7]);
         assert_eq!(i.maximum(&j).unwrap().to_vec(), [-1, 7, 5, 7]);
         assert_eq!(i.minimum(&j).unwrap().to_vec(), [i64::MIN, i64::MIN, -1, 5]);
+        let between = i.clamp_between(&Tensor::scalar(0), &j).unwrap();
+        assert_eq!(between.to_vec(), [-1, 0, -1, 5]);
     }
 
     #[test]

@@ -137,7 +137,10 @@ fn place<T: Number>(
         None => plan(op, x, &[], keepdim)?,
     };
     let inner = match axis {
-        Some(axis) => shape::strides(x.shape())[shape::axis(op, axis, x.ndim())?],
+        Some(axis) => {
+            let at = shape::wrap_axis(op, axis, x.ndim())?;
+            shape::strides(x.shape()).get(at).copied().unwrap_or(1)
+        }
         None => 1,
     };
     let mut places = Tensor::arbitrary(op, &plan.shape)?;

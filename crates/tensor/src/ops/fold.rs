@@ -298,7 +298,7 @@ impl Plan {
         axes: &impl Axes,
         keepdim: bool,
     ) -> Result<Self> {
-        let named = shape::axes(op, &axes.to_axes(), shape.len())?;
+        let named = shape::wrap_axes(op, &axes.to_axes(), shape.len())?;
         let folded = |axis: usize| named.is_empty() || named.contains(&axis);
         let kept = |(axis, &size): (usize, &usize)| match (folded(axis), keepdim) {
             (false, _) => Some(size),

@@ -6,13 +6,14 @@
 //!
 //! Every index is checked before anything is allocated. As in PyTorch's
 //! functions of these names, negative indices are errors, not positions from
-//! the end.
+//! the end. A tensor without axes counts as one of a single axis of size 1, as
+//! there, be it read from, written to or an index.
 //!
 //! **Cost.** One pass over the indices to check them, one over the result.
 
 use crate::element::{Element, Number};
 use crate::error::{Error, Result};
-use crate::shape::{Loop, allocate, axis, for_each_row, nest, strides};
+use crate::shape::{Loop, allocate, for_each_row, nest, strides, wrap_axis};
 use crate::tensor::Tensor;
 
 impl<T: Element> Tensor<T> {
@@ -33,8 +34,12 @@ impl<T: Element> Tensor<T> {
     /// [`Error::Value`] for an index out of range, [`Error::TooLarge`].
     pub fn index_select(&self, axis: isize, index: &Tensor<i64>) -> Result<Self> {
         const OP: &str = "index_select";
-        let at = self::axis(OP, axis, self.ndim())?;
+        let at = wrap_axis(OP, axis, self.ndim())?;
         check_vector(OP, index)?;
+        if self.ndim() == 0 {
+            check_number(OP, index)?;
+            return Ok(line(self).index_select(0, index)?.with_shape(&[]));
+        }
         check_indices(OP, index, at, self.shape()[at])?;
         let mut shape = self.shape().to_vec();
         let inner: usize = shape[at + 1..].iter().product();
@@ -71,7 +76,11 @@ impl<T: Element> Tensor<T> {
     /// out of range; [`Error::TooLarge`].
     pub fn gather(&self, axis: isize, index: &Tensor<i64>) -> Result<Self> {
         const OP: &str = "gather";
-        let at = self::axis(OP, axis, self.ndim())?;
+        let at = wrap_axis(OP, axis, self.ndim())?;
+        if self.ndim() == 0 || index.ndim() == 0 {
+            let taken = line(self).gather(axis, &line(index))?;
+            return Ok(taken.with_shape(index.shape()));
+        }
         check_cover(OP, index, "tensor", self.shape(), Some(at))?;
         check_indices(OP, index, at, self.shape()[at])?;
         let mut data = allocate(OP, index.shape())?;
@@ -95,8 +104,13 @@ impl<T: Number> Tensor<T> {
     /// as there are indices; [`Error::Value`] for an index out of range.
     pub fn index_add(&self, axis: isize, index: &Tensor<i64>, source: &Self) -> Result<Self> {
         const OP: &str = "index_add";
-        let at = self::axis(OP, axis, self.ndim())?;
+        let at = wrap_axis(OP, axis, self.ndim())?;
         check_vector(OP, index)?;
+        if self.ndim() == 0 {
+            check_number(OP, index)?;
+            let sums = line(self).index_add(0, index, &line(source))?;
+            return Ok(sums.with_shape(&[]));
+        }
         let mut expected = self.shape().to_vec();
         expected[at] = index.len();
         if source.shape() != expected {
@@ -138,7 +152,11 @@ impl<T: Number> Tensor<T> {
     /// axis, than this tensor; [`Error::Value`] for an index out of range.
     pub fn scatter_add(&self, axis: isize, index: &Tensor<i64>, source: &Self) -> Result<Self> {
         const OP: &str = "scatter_add";
-        let at = self::axis(OP, axis, self.ndim())?;
+        let at = wrap_axis(OP, axis, self.ndim())?;
+        if self.ndim() == 0 || index.ndim() == 0 || source.ndim() == 0 {
+            let sums = line(self).scatter_add(axis, &line(index), &line(source))?;
+            return Ok(sums.with_shape(self.shape()));
+        }
         check_cover(OP, index, "tensor", self.shape(), Some(at))?;
         check_cover(OP, index, "source", source.shape(), None)?;
         check_indices(OP, index, at, self.shape()[at])?;
@@ -236,14 +254,34 @@ fn check_indices(op: &'static str, index: &Tensor<i64>, axis: usize, size: usize
     }
 }
 
+/// A number as a line of one element; any other tensor as it is.
+fn line<T: Element>(x: &Tensor<T>) -> Tensor<T> {
+    if x.ndim() == 0 {
+        x.with_shape(&[1])
+    } else {
+        x.clone()
+    }
+}
+
+/// Whether there is one index, which is all that a number has a place for.
+fn check_number(op: &'static str, index: &Tensor<i64>) -> Result<()> {
+    if index.len() == 1 {
+        return Ok(());
+    }
+    Err(Error::shape(
+        op,
+        format!("a number takes one index, got shape {:?}", index.shape()),
+    ))
+}
+
 fn check_vector(op: &'static str, index: &Tensor<i64>) -> Result<()> {
-    if index.ndim() == 1 {
+    if index.ndim() <= 1 {
         return Ok(());
     }
     Err(Error::shape(
         op,
         format!(
-            "the index must have one axis, got shape {:?}",
+            "the index must have at most one axis, got shape {:?}",
             index.shape()
         ),
     ))
@@ -350,6 +388,36 @@ mod tests {
         assert_eq!(sums.unwrap(), Tensor::from([[2.0, 1.0, 1.0], [0.0; 3]]));
         let sums = zero.index_add(1, &Tensor::from([2, 2]), &Tensor::ones([2, 2]).unwrap());
         assert_eq!(sums.unwrap(), Tensor::from([[0.0, 0.0, 2.0]; 2]));
+    }
+
+    #[test]
+    fn numbers_are_lines_of_one_as_in_pytorch() {
+        let (number, pair) = (Tensor::scalar(5), Tensor::from([5, 6]));
+        let (first, second) = (Tensor::scalar(0), Tensor::scalar(1));
+        let twice = Tensor::from([0, 0]);
+        assert_eq!(number.index_select(0, &first).unwrap(), number);
+        assert_eq!(number.index_select(-1, &Tensor::from([0])).unwrap(), number);
+        assert!(number.index_select(0, &twice).is_err());
+        assert!(number.index_select(0, &second).is_err());
+        assert!(number.index_select(1, &first).is_err());
+        assert_eq!(pair.index_select(0, &second).unwrap(), Tensor::from([6]));
+        assert_eq!(number.gather(0, &twice).unwrap(), Tensor::from([5, 5]));
+        assert_eq!(number.gather(-1, &first).unwrap(), number);
+        assert_eq!(pair.gather(0, &second).unwrap(), Tensor::scalar(6));
+        assert!(pair.unsqueeze(0).unwrap().gather(0, &first).is_err());
+        assert_eq!(
+            number.index_add(0, &first, &number).unwrap(),
+            Tensor::scalar(10)
+        );
+        assert!(number.index_add(0, &twice, &pair).is_err());
+        assert_eq!(
+            number.scatter_add(0, &twice, &pair).unwrap(),
+            Tensor::scalar(16)
+        );
+        assert_eq!(
+            pair.scatter_add(0, &second, &pair).unwrap(),
+            Tensor::from([5, 11])
+        );
     }
 
     #[test]

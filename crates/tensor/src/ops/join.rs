@@ -86,6 +86,42 @@ impl<T: Element> Tensor<T> {
         self.pieces(OP, size, at)
     }
 
+    /// The tensor cut along an axis into pieces of these sizes.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    ///
+    /// let x = Tensor::from([1, 2, 3, 4]);
+    /// let pieces = x.split_with_sizes(&[1, 3], 0)?;
+    /// assert_eq!(pieces, [Tensor::from([1]), Tensor::from([2, 3, 4])]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Axis`], [`Error::Value`] unless the sizes sum to that of the
+    /// axis.
+    pub fn split_with_sizes(&self, sizes: &[usize], axis: isize) -> Result<Vec<Self>> {
+        const OP: &str = "split_with_sizes";
+        let at = self::axis(OP, axis, self.ndim())?;
+        let sum = sizes.iter().try_fold(0usize, |sum, &n| sum.checked_add(n));
+        if sum != Some(self.shape()[at]) {
+            return Err(Error::value(
+                OP,
+                format!(
+                    "the sizes {sizes:?} must sum to that of axis {axis} (shape {:?})",
+                    self.shape()
+                ),
+            ));
+        }
+        let mut start = 0;
+        let cut = |&size: &usize| {
+            let piece = self.narrow(at as isize, start, size);
+            start += size as isize;
+            piece
+        };
+        sizes.iter().map(cut).collect()
+    }
+
     /// The tensor cut along an axis into `n` pieces of one size, as far as that
     /// goes: the size is rounded up, so that the last piece may be smaller and
     /// there may be fewer pieces than asked for (5 elements in 4 chunks are 2,
@@ -255,6 +291,21 @@ mod tests {
         let x = counting(&[4, 2]);
         let pieces = x.split(2, 0).unwrap();
         assert_eq!(pieces[1].as_slice().as_ptr(), x.as_slice()[4..].as_ptr());
+    }
+
+    #[test]
+    fn pieces_of_given_sizes() {
+        let x = counting(&[2, 4]);
+        let pieces = x.split_with_sizes(&[3, 0, 1], -1).unwrap();
+        assert_eq!(shapes(&pieces), [[2, 3], [2, 0], [2, 1]]);
+        assert_eq!(
+            Tensor::cat(&pieces.iter().collect::<Vec<_>>(), 1).unwrap(),
+            x
+        );
+        assert!(counting(&[0]).split_with_sizes(&[], 0).unwrap().is_empty());
+        assert!(x.split_with_sizes(&[1, 2], 1).is_err());
+        assert!(x.split_with_sizes(&[usize::MAX, 5], 1).is_err());
+        assert!(x.split_with_sizes(&[2], 2).is_err());
     }
 
     #[test]

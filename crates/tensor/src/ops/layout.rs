@@ -11,7 +11,8 @@
 use crate::element::Element;
 use crate::error::{Error, Result};
 use crate::shape::{
-    Axes, allocate, axes, axis, broadcast, broadcast_strides, for_each_row, nest, numel, strides,
+    Axes, Sizes, allocate, axes, axis, broadcast, broadcast_strides, for_each_row, nest, numel,
+    strides, wrap_axes, wrap_axis,
 };
 use crate::tensor::Tensor;
 
@@ -69,6 +70,15 @@ impl<T: Element> Tensor<T> {
             shape[i] = self.len() / known;
         }
         self.reshape_to(&shape)
+    }
+
+    /// [`reshape`](Self::reshape) under PyTorch's other name for it: elements
+    /// always lie in row-major order here, so that every reshape is a view.
+    ///
+    /// # Errors
+    /// As [`reshape`](Self::reshape).
+    pub fn view(&self, shape: impl AsRef<[isize]>) -> Result<Self> {
+        self.reshape(shape)
     }
 
     /// [`reshape`](Self::reshape) to a shape whose sizes are all known.
@@ -129,7 +139,7 @@ impl<T: Element> Tensor<T> {
     /// # Errors
     /// [`Error::Axis`], or [`Error::Value`] for an axis named twice.
     pub fn squeeze(&self, axes: impl Axes) -> Result<Self> {
-        let named = self::axes("squeeze", &axes.to_axes(), self.ndim())?;
+        let named = wrap_axes("squeeze", &axes.to_axes(), self.ndim())?;
         let sizes = self.shape().iter().enumerate();
         let kept = sizes.filter(|(i, size)| **size != 1 || !named.contains(i));
         let shape: Vec<usize> = kept.map(|(_, &size)| size).collect();
@@ -200,7 +210,13 @@ impl<T: Element> Tensor<T> {
     /// [`Error::Axis`].
     pub fn transpose(&self, a: isize, b: isize) -> Result<Self> {
         const OP: &str = "transpose";
-        let (a, b) = (axis(OP, a, self.ndim())?, axis(OP, b, self.ndim())?);
+        let (a, b) = (
+            wrap_axis(OP, a, self.ndim())?,
+            wrap_axis(OP, b, self.ndim())?,
+        );
+        if a == b {
+            return Ok(self.clone());
+        }
         let mut order: Vec<usize> = (0..self.ndim()).collect();
         order.swap(a, b);
         self.permuted(OP, &order)
@@ -259,23 +275,44 @@ impl<T: Element> Tensor<T> {
     }
 
     /// The tensor repeated along its axes of size 1, and along new leading
-    /// axes, until it has this shape.
+    /// axes, until it has this shape. −1 keeps the size of an axis that there is.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    ///
+    /// let column = Tensor::from([[1], [2]]);
+    /// assert_eq!(column.expand([-1, 3])?, Tensor::from([[1, 1, 1], [2, 2, 2]]));
+    /// assert!(column.expand([-1, 2, 1]).is_err()); // how many?
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// [`Error::Shape`] if the tensor does not broadcast to it,
-    /// [`Error::TooLarge`].
-    pub fn expand(&self, shape: impl AsRef<[usize]>) -> Result<Self> {
-        let shape = shape.as_ref();
+    /// [`Error::Shape`] if the tensor does not broadcast to it, or −1 stands
+    /// for an axis that is new; [`Error::TooLarge`].
+    pub fn expand(&self, shape: impl Sizes) -> Result<Self> {
+        let given = shape.to_sizes();
+        let fit = || {
+            let missing = given.len().checked_sub(self.ndim())?;
+            let size = |(i, &size): (usize, &i128)| match usize::try_from(size) {
+                Ok(size) => Some(size),
+                Err(_) if size == -1 => self.shape().get(i.checked_sub(missing)?).copied(),
+                Err(_) => None,
+            };
+            let wanted = given.iter().enumerate().map(size);
+            let wanted = wanted.collect::<Option<Vec<usize>>>()?;
+            let joint = broadcast("expand", self.shape(), &wanted).ok()?;
+            (joint == wanted).then_some(wanted)
+        };
+        let Some(shape) = fit() else {
+            return Err(Error::shape(
+                "expand",
+                format!("shape {:?} does not expand to {given:?}", self.shape()),
+            ));
+        };
         if self.shape() == shape {
             return Ok(self.clone());
         }
-        let fits = broadcast("expand", self.shape(), shape).is_ok_and(|joint| joint == shape);
-        if !fits {
-            return Err(Error::shape(
-                "expand",
-                format!("shape {:?} does not expand to {shape:?}", self.shape()),
-            ));
-        }
+        let shape = shape.as_slice();
         let mut data = allocate("expand", shape)?;
         let loops = nest(shape, &[broadcast_strides(self.shape(), shape)]);
         if let Some((&(len, [step]), outer)) = loops.split_last() {
@@ -296,7 +333,10 @@ impl<T: Element> Tensor<T> {
     pub fn flip(&self, axes: impl Axes) -> Result<Self> {
         const OP: &str = "flip";
         let mut flipped = self.clone();
-        for axis in self::axes(OP, &axes.to_axes(), self.ndim())? {
+        for axis in wrap_axes(OP, &axes.to_axes(), self.ndim())? {
+            if self.ndim() == 0 {
+                break; // one element is its own mirror image
+            }
             let inner: usize = self.shape()[axis + 1..].iter().product();
             let block = inner * self.shape()[axis];
             if block == inner || self.is_empty() {
@@ -454,7 +494,30 @@ mod tests {
         assert!(x.flip([0, -3]).is_err());
         assert!(x.expand([2, 3]).is_err());
         assert!(x.expand([2, 2, 3, 5]).is_err());
-        assert!(counting(&[1]).expand([1 << 40, 1 << 40]).is_err());
+        assert!(counting(&[1]).expand([1usize << 40; 2]).is_err());
         assert_eq!(counting(&[1, 3]).expand([0, 3]).unwrap().shape(), [0, 3]);
+        // −1 is the size of an axis that there is.
+        assert_eq!(x.expand([5, -1, 3, -1]).unwrap().shape(), [5, 2, 3, 4]);
+        assert_eq!(x.expand(vec![2, 3, 4]).unwrap(), x);
+        let wrong = [
+            &[-1, 2, 3, 4][..],
+            &[2, 3, -2],
+            &[-1],
+            &[isize::MAX, 2, 3, 4],
+        ];
+        for bad in wrong {
+            assert!(x.expand(bad).is_err(), "{bad:?}");
+        }
+        assert!(x.expand([usize::MAX, 2, 3, 4]).is_err());
+        assert!(counting(&[]).expand([-1]).is_err());
+    }
+
+    #[test]
+    fn a_number_stays_as_it_is() {
+        let x = counting(&[]);
+        assert_eq!(x.transpose(0, -1).unwrap(), x);
+        assert_eq!(x.flip(0).unwrap(), x);
+        assert_eq!(x.squeeze(-1).unwrap(), x);
+        assert!(x.transpose(0, 1).is_err() && x.flip([0, 0]).is_err() && x.squeeze(1).is_err());
     }
 }

@@ -48,6 +48,46 @@ impl<T: Float> Tensor<T> {
         self.matmul_with(rhs, false, false)
     }
 
+    /// The product of two matrices: [`matmul`](Self::matmul) of nothing else.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] unless these are matrices whose inner sizes agree;
+    /// [`Error::TooLarge`].
+    pub fn mm(&self, rhs: &Self) -> Result<Self> {
+        if self.ndim() != 2 || rhs.ndim() != 2 {
+            return Err(Error::shape(
+                "mm",
+                format!(
+                    "needs two matrices (shapes {:?} and {:?})",
+                    self.shape(),
+                    rhs.shape()
+                ),
+            ));
+        }
+        self.matmul(rhs)
+    }
+
+    /// The products of two batches of matrices, one by one:
+    /// [`matmul`](Self::matmul) of nothing else, without broadcasting.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] unless both have three axes, as many matrices, and
+    /// inner sizes that agree; [`Error::TooLarge`].
+    pub fn bmm(&self, rhs: &Self) -> Result<Self> {
+        let batches = self.ndim() == 3 && rhs.ndim() == 3;
+        if !batches || self.shape()[0] != rhs.shape()[0] {
+            return Err(Error::shape(
+                "bmm",
+                format!(
+                    "needs two batches of as many matrices (shapes {:?} and {:?})",
+                    self.shape(),
+                    rhs.shape()
+                ),
+            ));
+        }
+        self.matmul(rhs)
+    }
+
     /// [`matmul`](Self::matmul) with the last two axes of either operand
     /// exchanged, without a copy. (A vector has nothing to exchange.)
     ///
@@ -130,7 +170,8 @@ impl<T: Float> Tensor<T> {
     }
 
     /// A linear layer: x · Wᵀ + b for an input `[.., in]`, a weight
-    /// `[out, in]` and a bias `[out]`, with any number of leading axes.
+    /// `[out, in]` and a bias `[out]`, with any number of leading axes. A weight
+    /// `[in]` yields one number in place of the last axis.
     ///
     /// ```
     /// use wengert_tensor::Tensor;
@@ -175,12 +216,17 @@ fn linear<T: Float>(
     relu: bool,
 ) -> Result<Tensor<T>> {
     const OP: &str = "linear";
-    let &[out, features] = weight.shape() else {
-        return Err(Error::shape(
-            OP,
-            format!("weight must be [out, in], got {:?}", weight.shape()),
-        ));
+    let (out, features, outputs) = match *weight.shape() {
+        [out, features] => (out, features, Some(out)),
+        [features] => (1, features, None),
+        _ => {
+            return Err(Error::shape(
+                OP,
+                format!("weight must be [out, in] or [in], got {:?}", weight.shape()),
+            ));
+        }
     };
+    let outputs = outputs.as_slice();
     let Some((&own, leading)) = x.shape().split_last() else {
         return Err(Error::shape(
             OP,
@@ -198,17 +244,17 @@ fn linear<T: Float>(
             ),
         ));
     }
-    if let Some(bias) = bias.filter(|bias| bias.shape() != [out]) {
+    if let Some(bias) = bias.filter(|bias| bias.shape() != outputs) {
         return Err(Error::shape(
             OP,
             format!(
-                "bias must be [{out}], got {:?} (weight {:?})",
+                "bias must be {outputs:?}, got {:?} (weight {:?})",
                 bias.shape(),
                 weight.shape()
             ),
         ));
     }
-    let mut output = Tensor::arbitrary(OP, &[leading, &[out]].concat())?;
+    let mut output = Tensor::arbitrary(OP, &[leading, outputs].concat())?;
     let y = output.as_mut_slice();
     if !y.is_empty() {
         // Without elements there may be more rows than one can count.
@@ -388,7 +434,7 @@ mod tests {
             "linear: input has 3 features, weight expects 4 (input [8, 3], weight [10, 4])"
         );
         assert!(zeros(&[]).linear(&w, None).is_err());
-        assert!(x.linear(&zeros(&[3]), None).is_err());
+        assert!(x.linear(&zeros(&[4]), None).is_err());
         assert!(zeros(&[8, 4]).linear(&w, Some(&zeros(&[1]))).is_err());
         assert!(huge.linear(&huge, None).is_err());
     }

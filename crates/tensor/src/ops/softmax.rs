@@ -35,11 +35,20 @@ impl<T: Float> Tensor<T> {
     /// [`Error::Axis`](crate::Error::Axis) if the axis is out of range.
     pub fn softmax(&self, axis: isize) -> Result<Self> {
         const OP: &str = "softmax";
-        let axis = shape::axis(OP, axis, self.ndim())?;
+        let axis = axis_of_scores(OP, axis, self.ndim())?;
         if self.is_empty() {
             return Ok(self.clone());
         }
         self.lines(OP, axis, Scores::Probabilities)
+    }
+
+    /// [`softmax`](Self::softmax) of −x: the smallest gets most.
+    ///
+    /// # Errors
+    /// [`Error::Axis`](crate::Error::Axis) if the axis is out of range.
+    pub fn softmin(&self, axis: isize) -> Result<Self> {
+        axis_of_scores("softmin", axis, self.ndim())?;
+        self.neg().softmax(axis)
     }
 
     /// x − log Σ exp(x), the sum along `axis`: the logarithm of
@@ -49,7 +58,7 @@ impl<T: Float> Tensor<T> {
     /// [`Error::Axis`](crate::Error::Axis) if the axis is out of range.
     pub fn log_softmax(&self, axis: isize) -> Result<Self> {
         const OP: &str = "log_softmax";
-        let axis = shape::axis(OP, axis, self.ndim())?;
+        let axis = axis_of_scores(OP, axis, self.ndim())?;
         if self.is_empty() {
             return Ok(self.clone());
         }
@@ -58,7 +67,10 @@ impl<T: Float> Tensor<T> {
 
     /// One of the two, of what is not empty.
     fn lines(&self, op: &'static str, axis: usize, what: Scores) -> Result<Self> {
-        let (classes, inner) = (self.shape()[axis], shape::strides(self.shape())[axis]);
+        let (classes, inner) = match self.shape().get(axis) {
+            Some(&classes) => (classes, shape::strides(self.shape())[axis]),
+            None => (1, 1),
+        };
         let mut out = Self::arbitrary(op, self.shape())?;
         T::softmax_lines(
             CHECKED,
@@ -99,6 +111,11 @@ impl<T: Float> Tensor<T> {
         let sum = Fold::Sum.along(&exp, &plan)?;
         sum.log().add(&max.with_shape(sum.shape()))
     }
+}
+
+/// An axis of scores. A number without axes is a line of one score, whose axis is 0.
+fn axis_of_scores(op: &'static str, axis: isize, ndim: usize) -> Result<usize> {
+    shape::axis(op, axis, ndim.max(1))
 }
 
 #[cfg(test)]
@@ -147,6 +164,16 @@ mod tests {
     }
 
     #[test]
+    fn a_number_is_a_line_of_one_score() {
+        let x = Tensor::scalar(-700.0);
+        for axis in [0, -1] {
+            assert_eq!(x.softmax(axis).unwrap(), Tensor::scalar(1.0));
+            assert_eq!(x.softmin(axis).unwrap(), Tensor::scalar(1.0));
+            assert_eq!(x.log_softmax(axis).unwrap(), Tensor::scalar(0.0));
+        }
+    }
+
+    #[test]
     fn nothing_and_wrong_axes() {
         let none = Tensor::<f64>::zeros([2, 0]).unwrap();
         assert_eq!(none.softmax(1).unwrap().shape(), [2, 0]);
@@ -155,6 +182,6 @@ mod tests {
         assert_eq!(none.logsumexp(0, true).unwrap().shape(), [1, 0]);
         assert!(none.softmax(2).is_err() && none.log_softmax(-3).is_err());
         assert!(none.logsumexp([0, 0], false).is_err());
-        assert!(Tensor::scalar(1.0).softmax(0).is_err());
+        assert!(Tensor::scalar(1.0).softmax(1).is_err());
     }
 }

@@ -1,9 +1,16 @@
 //! Writing in place: what accumulates gradients and moves parameters.
 //!
 //! Each is one sweep over memory, and touches no fresh memory if nothing else
-//! shares the tensor that it writes to.
+//! shares the tensor that it writes to. The steps of optimisers are in a file
+//! each.
 
-use super::elementwise::{update, update_both};
+pub(crate) mod adagrad;
+pub(crate) mod adam;
+pub(crate) mod rmsprop;
+pub(crate) mod sgd;
+mod sweep;
+
+use super::elementwise::{larger, smaller, update};
 use crate::element::{Float, Number};
 use crate::error::{Error, Result};
 use crate::tensor::Tensor;
@@ -82,6 +89,16 @@ impl<T: Number> Tensor<T> {
         Ok(())
     }
 
+    /// Every element times `factor`, in place.
+    pub fn mul_scalar_assign(&mut self, factor: T) {
+        sweep::each(self.as_mut_slice(), |x| x.times(factor));
+    }
+
+    /// [`clamp`](Self::clamp), in place.
+    pub fn clamp_assign(&mut self, min: T, max: T) {
+        sweep::each(self.as_mut_slice(), |x| smaller(larger(x, min), max));
+    }
+
     /// `f` of every element, in place.
     pub fn map_in_place(&mut self, f: impl Fn(T) -> T) {
         for x in self.as_mut_slice() {
@@ -95,101 +112,26 @@ impl<T: Number> Tensor<T> {
     }
 }
 
-/// The numbers of one step of stochastic gradient descent, as
-/// `torch.optim.SGD` names them.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SgdStep {
-    /// The learning rate.
-    pub lr: f64,
-    /// What share of the velocity is kept.
-    pub momentum: f64,
-    /// What share of the gradient is kept from entering the velocity.
-    pub dampening: f64,
-    /// The L2 penalty that is added to the gradient.
-    pub weight_decay: f64,
-    /// Whether the step looks ahead along the velocity.
-    pub nesterov: bool,
+/// Refuses a number that is negative, or not finite as a `T`.
+fn check_rate<T: Float>(op: &'static str, name: &str, value: f64) -> Result<()> {
+    if T::of(value).is_finite() && value >= 0.0 {
+        return Ok(());
+    }
+    Err(Error::value(
+        op,
+        format!(
+            "{name} must be finite as {} and not negative, got {value}",
+            T::NAME
+        ),
+    ))
 }
 
-impl SgdStep {
-    /// Refuses numbers that are no rates, for the operation `op`.
-    fn check(&self, op: &'static str) -> Result<()> {
-        for (name, rate) in [
-            ("the learning rate", self.lr),
-            ("momentum", self.momentum),
-            ("weight decay", self.weight_decay),
-        ] {
-            if !(rate.is_finite() && rate >= 0.0) {
-                return Err(Error::value(
-                    op,
-                    format!("{name} must be finite and not negative, got {rate}"),
-                ));
-            }
-        }
-        if !self.dampening.is_finite() {
-            return Err(Error::value(
-                op,
-                format!("dampening must be finite, got {}", self.dampening),
-            ));
-        }
-        Ok(())
+/// Refuses a step before the first: corrections for a short past divide by 0.
+fn check_step(op: &'static str, step: u64) -> Result<()> {
+    if step > 0 {
+        return Ok(());
     }
-}
-
-impl<T: Float> Tensor<T> {
-    /// One SGD step without momentum, in one sweep: `p −= lr · (g + decay · p)`.
-    ///
-    /// # Errors
-    /// [`Error::Shape`] if the shapes differ, [`Error::Value`] for a rate that is
-    /// negative or not finite.
-    pub fn sgd_step(&mut self, gradient: &Self, step: &SgdStep) -> Result<()> {
-        step.check("sgd_step")?;
-        same_shape("sgd_step", self, gradient)?;
-        let (lr, decay) = (T::of(step.lr), T::of(step.weight_decay));
-        let decays = step.weight_decay != 0.0;
-        let (p, g) = (self.as_mut_slice(), gradient.as_slice());
-        update(p, g, |p, g| {
-            *p -= lr * if decays { g + decay * *p } else { g }
-        });
-        Ok(())
-    }
-
-    /// One SGD step with momentum, in one sweep over parameter, gradient and
-    /// velocity:
-    ///
-    /// ```text
-    /// g ← g + decay · p
-    /// v ← momentum · v + (1 − dampening) · g
-    /// p ← p − lr · (nesterov ? g + momentum · v : v)
-    /// ```
-    ///
-    /// # Errors
-    /// As [`sgd_step`](Self::sgd_step).
-    pub fn sgd_momentum_step(
-        &mut self,
-        velocity: &mut Self,
-        gradient: &Self,
-        step: &SgdStep,
-    ) -> Result<()> {
-        step.check("sgd_momentum_step")?;
-        same_shape("sgd_momentum_step", self, gradient)?;
-        same_shape("sgd_momentum_step", velocity, gradient)?;
-        let [lr, decay, momentum, fresh] = [
-            step.lr,
-            step.weight_decay,
-            step.momentum,
-            1.0 - step.dampening,
-        ]
-        .map(T::of);
-        let (decays, nesterov) = (step.weight_decay != 0.0, step.nesterov);
-        let targets = [self.as_mut_slice(), velocity.as_mut_slice()];
-        update_both(targets, gradient.as_slice(), |p, v, g| {
-            let g = if decays { g + decay * *p } else { g };
-            *v = momentum * *v + fresh * g;
-            *p -= lr * if nesterov { g + momentum * *v } else { *v };
-        });
-        Ok(())
-    }
+    Err(Error::value(op, "steps count from 1, got step 0"))
 }
 
 #[cfg(test)]
@@ -229,22 +171,17 @@ mod tests {
     }
 
     #[test]
-    fn two_nesterov_steps_by_hand() {
-        let step = SgdStep {
-            lr: 0.5,
-            momentum: 0.5,
-            dampening: 0.0,
-            weight_decay: 1.0,
-            nesterov: true,
-        };
-        let mut p = Tensor::from([4.0]);
-        let mut v = Tensor::from([0.0]);
-        let g = Tensor::from([2.0]);
-        // g' = 2 + 4 = 6, v = 6, p = 4 − 0.5 · (6 + 3) = −0.5
-        p.sgd_momentum_step(&mut v, &g, &step).unwrap();
-        assert_eq!((p.to_vec(), v.to_vec()), (vec![-0.5], vec![6.0]));
-        // g' = 2 − 0.5 = 1.5, v = 3 + 1.5 = 4.5, p = −0.5 − 0.5 · (1.5 + 2.25)
-        p.sgd_momentum_step(&mut v, &g, &step).unwrap();
-        assert_eq!((p.to_vec(), v.to_vec()), (vec![-2.375], vec![4.5]));
+    fn scaled_and_clamped_in_place() {
+        for len in [0, 1, 5, 100, 10_000] {
+            let x = Tensor::from_fn([len], |i| i[0] as f64 - 50.0).unwrap();
+            let mut y = x.clone();
+            y.mul_scalar_assign(-2.0);
+            assert_eq!(y, &x * -2.0);
+            y.clamp_assign(-7.0, 9.0);
+            assert_eq!(y, (&x * -2.0).clamp(-7.0, 9.0));
+        }
+        let mut x = Tensor::from([f64::NAN, f64::INFINITY]);
+        x.clamp_assign(-1.0, 1.0);
+        assert!(x.get([0]).unwrap().is_nan() && x.get([1]) == Some(1.0));
     }
 }
